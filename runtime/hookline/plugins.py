@@ -1,0 +1,228 @@
+"""Plugins: found by entry point, set aside when they fail, handed their settings."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import attrs
+import pluggy
+import structlog
+from structlog.typing import FilteringBoundLogger
+
+from hookline import hooks
+from hookline.agents import now
+from hookline.errors import ConfigError, PluginError
+from hookline.settings import decode_table
+from hookline.store import Store
+
+log: FilteringBoundLogger = structlog.get_logger("hookline.plugins")
+MUST_NOT_FAIL = frozenset({"permission_backend", "usage_recorder", "store", "event_log"})
+
+
+@attrs.frozen(kw_only=True)
+class PluginContext:
+    """What a plugin gets to make its parts from.
+
+    Args:
+        name: of the entry point, and of the table ``[plugins.<name>]``.
+        settings: that table, decoded as the plugin's ``Settings``; ``None`` if it declares none.
+        logger: a structlog logger bound to the plugin's name.
+        clock: this moment, in UTC.
+    """
+
+    name: str
+    settings: Any = None
+    logger: FilteringBoundLogger = attrs.field(repr=False)
+    clock: Callable[[], datetime] = now
+    _store: Store | None = attrs.field(default=None, alias="store", repr=False)
+
+    @property
+    def store(self) -> Store:
+        """The server's store. Not there yet for ``store``, ``event_log`` and ``cli_commands``."""
+        if self._store is None:
+            message = f"plugin {self.name} asked for the store before it was opened"
+            raise PluginError(message)
+        return self._store
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """A plugin that was found, whether it works or not."""
+
+    name: str
+    distribution: str
+    version: str
+    hooks: Sequence[str] = ()
+    error: str | None = None
+    remedy: str | None = None
+
+    @property
+    def quarantined(self) -> bool:
+        """Whether it was set aside."""
+        return self.error is not None
+
+
+class Plugins:
+    """All plugins that were found, in the order of their names."""
+
+    def __init__(self, tables: Mapping[str, Mapping[str, Any]], source: str):
+        self._manager = pluggy.PluginManager(hooks.GROUP)
+        self._manager.add_hookspecs(hooks)
+        self._tables = tables
+        self._source = source
+        self._modules: dict[str, Any] = {}
+        self._found: dict[str, Plugin] = {}
+
+    def __iter__(self) -> Iterator[Plugin]:
+        """The plugins, by name."""
+        return iter(sorted(self._found.values(), key=lambda plugin: plugin.name))
+
+    def discover(self, *, disabled: Sequence[str] = (), builtin: bool = True) -> None:
+        """Load every entry point of the group ``hookline``; set aside those that fail.
+
+        Args:
+            disabled: names that are left alone.
+            builtin: whether to load the plugins that come with Hookline, too.
+        """
+        found = sorted(entry_points(group=hooks.GROUP), key=lambda point: point.name, reverse=True)
+        for point in found:
+            ours = point.dist is not None and point.dist.name == "hookline"
+            if point.name not in disabled and (builtin or not ours):
+                self._load(point)
+
+    def _load(self, point: EntryPoint) -> None:
+        try:
+            module = point.load()
+        except Exception as error:  # noqa: BLE001  a plugin's import may raise anything
+            self._found[point.name] = _plugin(point)
+            self.quarantine(point.name, error, remedy=_missing_extra(point, error))
+            return
+        self.add(point.name, module, _plugin(point))
+
+    def add(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
+        """Register a module, or any object with hook implementations, as a plugin."""
+        self._found[name] = plugin or Plugin(name=name, distribution="", version="")
+        wanted = getattr(module, "hookline_api", hooks.API_VERSION)
+        if wanted != hooks.API_VERSION:
+            text = f"it asks for plugin API {wanted}, and this is {hooks.API_VERSION}"
+            self.quarantine(name, PluginError(text), remedy=f"pip install --upgrade {name}")
+            return
+        unknown = _unknown_hooks(module)
+        if unknown:
+            text = f"there is no hook named {', '.join(unknown)}"
+            self.quarantine(name, PluginError(text), remedy=f"pip install --upgrade {name}")
+            return
+        try:
+            self._manager.register(module, name=name)
+        except (pluggy.PluginValidationError, ValueError) as error:
+            self.quarantine(name, error)
+            return
+        self._modules[name] = module
+        callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
+        self._found[name] = attrs.evolve(
+            self._found[name], hooks=tuple(sorted(caller.name for caller in callers))
+        )
+
+    def quarantine(self, name: str, error: BaseException, *, remedy: str | None = None) -> None:
+        """Set a plugin aside; the server goes on without it."""
+        text = f"{type(error).__name__}: {error}"
+        self._found[name] = attrs.evolve(self._found[name], error=text, remedy=remedy)
+        if self._manager.has_plugin(name):
+            self._manager.unregister(name=name)
+        log.warning("plugin.quarantined", plugin=name, error=text, remedy=remedy)
+
+    def check(self, required: Iterable[str]) -> None:
+        """Raise unless every table has a plugin, and every required plugin works.
+
+        Raises:
+            ConfigError: a table ``[plugins.<name>]`` for a plugin that is not installed.
+            PluginError: a required plugin is missing or set aside.
+        """
+        for name in self._tables:
+            if name not in self._found:
+                known = ", ".join(sorted(self._found))
+                message = f"{self._source}: plugins.{name}: no such plugin; there are {known}"
+                raise ConfigError(message)
+        for name in required:
+            plugin = self._found.get(name)
+            if plugin is None or plugin.quarantined:
+                why = plugin.error if plugin else "it is not installed"
+                message = f"plugin {name} is required, and {why}"
+                raise PluginError(message)
+
+    def parts(self, hook: str, store: Store | None = None) -> list[tuple[str, Any]]:
+        """What the plugins give for a hook, with their names, in order.
+
+        Raises:
+            ConfigError: a plugin's settings are wrong.
+            PluginError: a plugin failed whose part must not be missing.
+        """
+        given = []
+        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            context = self._context(impl.plugin_name, store)
+            try:
+                part = impl.function(*[context for _ in impl.argnames])
+            except ConfigError:
+                raise
+            except Exception as error:
+                if hook in MUST_NOT_FAIL:
+                    message = f"plugin {impl.plugin_name}: {hook} failed: {error}"
+                    raise PluginError(message) from error
+                self.quarantine(impl.plugin_name, error)
+                continue
+            if part is not None:
+                given.append((impl.plugin_name, part))
+        return given
+
+    def _context(self, name: str, store: Store | None) -> PluginContext:
+        table = self._tables.get(name, {})
+        declared = getattr(self._modules[name], "Settings", None)
+        where = f"{self._source}: plugins.{name}"
+        if declared is None and table:
+            message = f"{where}: this plugin has no settings; remove the table"
+            raise ConfigError(message)
+        settings = None if declared is None else decode_table(table, declared, where)
+        logger = structlog.get_logger(f"hookline.plugins.{name}").bind(plugin=name)
+        return PluginContext(name=name, settings=settings, store=store, logger=logger)
+
+
+def _plugin(point: EntryPoint) -> Plugin:
+    name, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
+    return Plugin(name=point.name, distribution=name, version=version)
+
+
+def _unknown_hooks(module: Any) -> list[str]:
+    marked = (name for name in dir(module) if not name.startswith("_"))
+    return [
+        name
+        for name in marked
+        if getattr(getattr(module, name, None), f"{hooks.GROUP}_impl", None) is not None
+        and name not in hooks.HOOKS
+    ]
+
+
+def _missing_extra(point: EntryPoint, error: BaseException) -> str | None:
+    """The pip command that mends an import which failed for want of an extra."""
+    if not isinstance(error, ModuleNotFoundError) or point.dist is None:
+        return None
+    extras = point.dist.metadata.get_all("Provides-Extra") or []
+    if point.name in extras:
+        return f"pip install '{point.dist.name}[{point.name}]'"
+    return f"pip install {error.name}" if error.name else None
+
+
+def describe(plugin: Plugin) -> dict[str, Any]:
+    """A plugin as JSON, for ``/ready`` and ``hookline plugins --json``."""
+    return {
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "state": "quarantined" if plugin.quarantined else "loaded",
+        "hooks": list(plugin.hooks),
+        "error": plugin.error,
+        "remedy": plugin.remedy,
+    }
+
+
+__all__ = ["Plugin", "PluginContext", "Plugins", "describe"]

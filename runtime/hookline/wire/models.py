@@ -1,0 +1,30 @@
+"""What ``GET /v1/models`` answers. Shape: OpenAI's ``Model``, with the seed's additions (4)."""
+
+from typing import Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class Model(Struct, frozen=True):
+    """An agent, as a model. ``created`` is in seconds since 1970.
+
+    The fields from ``permission`` on belong to the ``librechat`` dialect alone.
+    """
+
+    id: str
+    created: int
+    owned_by: str
+    object: Literal["model"] = "model"
+    permission: list[str] | UnsetType = UNSET
+    root: str | UnsetType = UNSET
+    parent: None | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    provider: str | UnsetType = UNSET
+
+
+class ModelList(Struct, frozen=True):
+    """All agents that the caller may call."""
+
+    data: list[Model]
+    object: Literal["list"] = "list"
