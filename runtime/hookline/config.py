@@ -40,7 +40,7 @@ class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """``[runtime]``: which plugins are left alone, and which must not be missing."""
 
     disabled_plugins: list[str] = []
-    required_plugins: list[str] = ["acl"]
+    required_plugins: list[str] = []
 
 
 class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
