@@ -53,14 +53,18 @@ class AgentStore(Protocol):
         """Agents ordered by id, those with an id greater than ``after``."""
 
     async def put(self, agent: Agent) -> Agent:
-        """Create the agent, or replace it.
+        """Create the agent, or replace it; what is kept is what ``revise`` says.
 
-        ``created_at`` of an existing agent is kept and its version goes up by one; an agent that
-        differs in nothing but version and times is left as it is.
+        Raises:
+            InvalidRequest: the agent is too large.
+            ValueError: a time has no zone.
         """
 
     async def delete(self, agent: str) -> bool:
-        """Remove an agent; false if there was none."""
+        """Remove an agent; false if there was none.
+
+        An agent that gets the same id later goes on counting versions where this one ended.
+        """
 
 
 def same_content(one: Agent, other: Agent) -> bool:
@@ -68,3 +72,22 @@ def same_content(one: Agent, other: Agent) -> bool:
     times = (one.created_at, one.updated_at)
     made_alike = attrs.evolve(other, version=one.version, created_at=times[0], updated_at=times[1])
     return made_alike == one
+
+
+def revise(agent: Agent, current: Agent | None, *, version: int, at: datetime) -> Agent:
+    """What a store keeps when an agent is put.
+
+    A new agent gets the next version. An existing one keeps ``created_at``; if it differs in
+    nothing but version and times, it is left as it is.
+
+    Args:
+        agent: as it was put.
+        current: what the store holds under its id.
+        version: the last one that this id ever had; 0 if none.
+        at: this moment.
+    """
+    if current is None:
+        return attrs.evolve(agent, version=version + 1)
+    if same_content(current, agent):
+        return current
+    return attrs.evolve(agent, version=version + 1, created_at=current.created_at, updated_at=at)

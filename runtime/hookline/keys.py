@@ -12,7 +12,8 @@ from hookline.agents import now
 
 PREFIX = "hk-"
 SHOWN = 11
-"""How many characters of a key are kept readable, to tell keys apart in a list."""
+"""How many characters of a key are kept readable, to tell keys apart in a list: at most a quarter
+of a key that an operator chose."""
 
 
 @attrs.frozen(kw_only=True)
@@ -44,7 +45,11 @@ class KeyStore(Protocol):
     """Where keys are kept. Every method may raise ``StoreUnavailable``."""
 
     async def add(self, key: ApiKey) -> None:
-        """Keep a new key."""
+        """Keep a new key.
+
+        Raises:
+            InvalidRequest: a key with this id or digest exists already.
+        """
 
     async def find(self, digest: str) -> ApiKey | None:
         """The key with this SHA-256, valid or not."""
@@ -53,15 +58,21 @@ class KeyStore(Protocol):
         """All keys, or those of a user; newest first."""
 
     async def revoke(self, key: str, at: datetime) -> bool:
-        """Make the key with this id invalid; false if there is none."""
+        """Make the key with this id invalid; false if there is none.
+
+        A key that was revoked before keeps its first moment.
+        """
 
     async def touch(self, used: Mapping[str, datetime]) -> None:
-        """Write down when keys, by id, were last used; an earlier time changes nothing."""
+        """Write down when keys, by id, were last used.
+
+        An earlier time than the one known changes nothing, and neither does an unknown id.
+        """
 
 
 def digest(text: str) -> str:
     """The SHA-256 of a key, as hex: what is looked up and stored."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def new_key(
@@ -86,7 +97,7 @@ def new_key(
         id="key_" + secrets.token_hex(8),
         user=user,
         digest=digest(text),
-        shown=text[:SHOWN],
+        shown=text[: min(SHOWN, len(text) // 4)],
         name=name,
         agents=agents,
         expires_at=expires_at,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from hookline.events import Event
@@ -76,7 +77,13 @@ class MemoryLog:
                 return ()
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
-            await waiter
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                # A reader may be cancelled after it was woken, when it is no longer in the list.
+                with suppress(ValueError):
+                    self._waiters.remove(waiter)
+                raise
         return self._events[after:]
 
 

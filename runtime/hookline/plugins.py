@@ -73,50 +73,68 @@ class Plugins:
         self._source = source
         self._modules: dict[str, Any] = {}
         self._found: dict[str, Plugin] = {}
+        self._disabled: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Plugin]:
         """The plugins, by name."""
         return iter(sorted(self._found.values(), key=lambda plugin: plugin.name))
 
-    def discover(self, *, disabled: Sequence[str] = (), builtin: bool = True) -> None:
+    def discover(
+        self,
+        *,
+        disabled: Sequence[str] = (),
+        builtin: bool = True,
+        points: Iterable[EntryPoint] | None = None,
+    ) -> None:
         """Load every entry point of the group ``hookline``; set aside those that fail.
 
         Args:
             disabled: names that are left alone.
             builtin: whether to load the plugins that come with Hookline, too.
+            points: the entry points to load, instead of those of all installed packages.
         """
-        found = sorted(entry_points(group=hooks.GROUP), key=lambda point: point.name, reverse=True)
-        for point in found:
-            ours = point.dist is not None and point.dist.name == "hookline"
-            if point.name not in disabled and (builtin or not ours):
+        self._disabled = frozenset(disabled)
+        if points is None:
+            points = entry_points(group=hooks.GROUP)
+        # pluggy calls what was registered last first; of one name, ours comes before a stranger's.
+        for point in sorted(sorted(points, key=_stranger), key=_name, reverse=True):
+            if point.name not in disabled and (builtin or _stranger(point)):
                 self._load(point)
 
     def _load(self, point: EntryPoint) -> None:
+        taken = self._found.get(point.name)
+        if taken is not None:
+            name = f"{point.name} ({_plugin(point).distribution})"
+            self._found[name] = attrs.evolve(_plugin(point), name=name)
+            text = f"{taken.distribution or 'another plugin'} has the name {point.name} already"
+            self.quarantine(name, PluginError(text), remedy=f"rename its entry point {point.name}")
+            return
         try:
             module = point.load()
-        except Exception as error:  # noqa: BLE001  a plugin's import may raise anything
+        except (Exception, SystemExit) as error:  # noqa: BLE001  an import may raise anything
             self._found[point.name] = _plugin(point)
-            self.quarantine(point.name, error, remedy=_missing_extra(point, error))
+            self.quarantine(point.name, error, remedy=_mend(point, error))
             return
         self.add(point.name, module, _plugin(point))
 
     def add(self, name: str, module: Any, plugin: Plugin | None = None) -> None:
         """Register a module, or any object with hook implementations, as a plugin."""
         self._found[name] = plugin or Plugin(name=name, distribution="", version="")
+        remedy = _upgrade(self._found[name])
         wanted = getattr(module, "hookline_api", hooks.API_VERSION)
         if wanted != hooks.API_VERSION:
             text = f"it asks for plugin API {wanted}, and this is {hooks.API_VERSION}"
-            self.quarantine(name, PluginError(text), remedy=f"pip install --upgrade {name}")
+            self.quarantine(name, PluginError(text), remedy=remedy)
             return
         unknown = _unknown_hooks(module)
         if unknown:
             text = f"there is no hook named {', '.join(unknown)}"
-            self.quarantine(name, PluginError(text), remedy=f"pip install --upgrade {name}")
+            self.quarantine(name, PluginError(text), remedy=remedy)
             return
         try:
             self._manager.register(module, name=name)
         except (pluggy.PluginValidationError, ValueError) as error:
-            self.quarantine(name, error)
+            self.quarantine(name, error, remedy=remedy)
             return
         self._modules[name] = module
         callers = self._manager.get_hookcallers(self._manager.get_plugin(name)) or []
@@ -140,9 +158,9 @@ class Plugins:
             PluginError: a required plugin is missing or set aside.
         """
         for name in self._tables:
-            if name not in self._found:
-                known = ", ".join(sorted(self._found))
-                message = f"{self._source}: plugins.{name}: no such plugin; there are {known}"
+            if name not in self._found and name not in self._disabled:
+                known = ", ".join(sorted(self._found)) or "none"
+                message = f"{self._source}: plugins.{name}: no such plugin; there are: {known}"
                 raise ConfigError(message)
         for name in required:
             plugin = self._found.get(name)
@@ -202,14 +220,31 @@ def _unknown_hooks(module: Any) -> list[str]:
     ]
 
 
-def _missing_extra(point: EntryPoint, error: BaseException) -> str | None:
-    """The pip command that mends an import which failed for want of an extra."""
+def _name(point: EntryPoint) -> str:
+    return point.name
+
+
+def _stranger(point: EntryPoint) -> bool:
+    """Whether the plugin does not come with Hookline."""
+    return point.dist is None or point.dist.name != "hookline"
+
+
+def _upgrade(plugin: Plugin) -> str | None:
+    return f"pip install --upgrade {plugin.distribution}" if plugin.distribution else None
+
+
+def _mend(point: EntryPoint, error: BaseException) -> str | None:
+    """The pip command that mends an import: of the plugin's extra, or of the whole distribution.
+
+    Never of the missing module's own name: that of a distribution may be another's.
+    """
     if not isinstance(error, ModuleNotFoundError) or point.dist is None:
         return None
     extras = point.dist.metadata.get_all("Provides-Extra") or []
-    if point.name in extras:
+    ours = (error.name or "").partition(".")[0] == point.module.partition(".")[0]
+    if point.name in extras and not ours:
         return f"pip install '{point.dist.name}[{point.name}]'"
-    return f"pip install {error.name}" if error.name else None
+    return f"pip install --force-reinstall {point.dist.name}"
 
 
 def describe(plugin: Plugin) -> dict[str, Any]:
