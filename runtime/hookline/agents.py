@@ -17,6 +17,18 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def utc(moment: datetime) -> datetime:
+    """The same moment in UTC, as stores keep it.
+
+    Raises:
+        ValueError: the moment has no zone.
+    """
+    if moment.tzinfo is None:
+        message = f"{moment} has no time zone; use an aware datetime"
+        raise ValueError(message)
+    return moment.astimezone(UTC)
+
+
 @attrs.frozen(kw_only=True)
 class Agent:
     """A versioned document. ``(id, version)`` never changes its meaning. Fields: seed 7.

@@ -1,6 +1,6 @@
 """Model providers: where tokens come from."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import attrs
@@ -66,8 +66,8 @@ class ModelProvider(Protocol):
 
     parameters: frozenset[str]
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[ModelDelta]:
-        """The answer, piece by piece; closing the iterator ends the upstream's work."""
+    def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
+        """The answer, piece by piece; closing the generator ends the upstream's work."""
 
 
 @attrs.frozen

@@ -1,0 +1,87 @@
+"""Going on with a run whose caller has executed tools of its own.
+
+A caller sees only its own tool calls. What else the run did before it handed them over (calls of
+the server's tools, their results, the model's words in between) is kept under the ids of the
+calls, and put back into the history when the caller returns with the results.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+
+from hookline.agents import now
+from hookline.calls import Call
+from hookline.scope import RunScope
+from hookline.store import Continuation, ContinuationStore
+from hookline.wire.chat import AssistantMessage, Message, ToolCall, ToolMessage
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(list[Message]).decode
+
+
+async def keep(
+    store: ContinuationStore,
+    scope: RunScope,
+    produced: Sequence[Message],
+    calls: Sequence[Call],
+    hours: float,
+) -> None:
+    """Keep what a run produced, under the ids of the calls that it hands to the caller."""
+    await store.put(
+        Continuation(
+            id=scope.run,
+            user=scope.principal.user,
+            agent=scope.agent,
+            calls={call.public_id: call.id for call in calls},
+            messages=_encode(produced),
+            expires_at=now() + timedelta(hours=hours),
+        )
+    )
+
+
+async def restore(
+    store: ContinuationStore, messages: Sequence[Message], *, user: str, agent: str
+) -> Sequence[Message]:
+    """The caller's history, with what runs did unseen put back in its place."""
+    wanted = [
+        call.id
+        for message in messages
+        if isinstance(message, AssistantMessage)
+        for call in message.tool_calls or ()
+    ]
+    if not wanted:
+        return messages
+    found: dict[str, Continuation] = {}
+    for kept in await store.find(wanted, user=user, agent=agent):
+        found |= dict.fromkeys(kept.calls, kept)
+    if not found:
+        return messages
+    restored: list[Message] = []
+    for message in messages:
+        match message:
+            case AssistantMessage(tool_calls=list(calls)) if calls and calls[0].id in found:
+                restored += _put_back(found[calls[0].id], calls)
+            case ToolMessage(tool_call_id=id_) if id_ in found:
+                restored.append(ToolMessage(found[id_].calls[id_], message.content))
+            case _:
+                restored.append(message)
+    return restored
+
+
+def _put_back(kept: Continuation, calls: Sequence[ToolCall]) -> list[Message]:
+    """What the run produced; its last calls as the caller has them, should it have edited them."""
+    current = {kept.calls[c.id]: c.function for c in calls if c.id in kept.calls}
+    return [_updated(message, kept.calls, current) for message in _decode(kept.messages)]
+
+
+def _updated(message: Message, handed: Mapping[str, str], current: Mapping[str, object]) -> Message:
+    if not isinstance(message, AssistantMessage) or not message.tool_calls:
+        return message
+    models_own = set(handed.values())
+    calls = [
+        msgspec.structs.replace(call, function=current.get(call.id, call.function))
+        for call in message.tool_calls
+        if call.id not in models_own or call.id in current
+    ]
+    return msgspec.structs.replace(message, tool_calls=calls)

@@ -1,0 +1,110 @@
+"""The loop, run by LangGraph: the model speaks, tools work, the model speaks again.
+
+LangGraph runs the loop, not the tokens: nodes write events straight to the run's log, which they
+reach through the graph's runtime context. This is the only module that imports LangGraph.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Annotated, Any, TypedDict
+
+from langgraph.errors import GraphRecursionError
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from hookline.agents import Agent
+from hookline.turns import RunContext, Turn, call_model, call_tools
+from hookline.wire.chat import Message
+
+KEPT = 512
+"""How many compiled graphs are kept; the one unused for longest goes first."""
+
+
+def _add(left: list[Message], right: list[Message]) -> list[Message]:
+    return left + right
+
+
+class State(TypedDict):
+    """Messages in OpenAI's format, and what the model did last."""
+
+    messages: Annotated[list[Message], _add]
+    turn: Turn | None
+
+
+Graph = CompiledStateGraph[State, RunContext, State, State]
+
+
+class RecursionLimitReached(Exception):
+    """The loop took as many steps as the agent allows."""
+
+
+async def _model(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    context = runtime.context
+    made = len(context.produced)
+    turn = await call_model(context, state["messages"])
+    return {"messages": context.produced[made:], "turn": turn}
+
+
+async def _tools(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+    context, turn = runtime.context, state["turn"]
+    made = len(context.produced)
+    await call_tools(context, turn.server_calls if turn else ())
+    return {"messages": context.produced[made:]}
+
+
+def _after_model(state: State) -> str:
+    turn = state["turn"]
+    return "tools" if turn and turn.server_calls else END
+
+
+def _after_tools(state: State) -> str:
+    turn = state["turn"]
+    return END if turn and turn.caller_calls else "model"
+
+
+def compile_graph() -> Graph:
+    """The graph of an agent."""
+    builder = StateGraph(State, context_schema=RunContext)
+    builder.add_node("model", _model)
+    builder.add_node("tools", _tools)
+    builder.add_edge(START, "model")
+    builder.add_conditional_edges("model", _after_model, ["tools", END])
+    builder.add_conditional_edges("tools", _after_tools, ["model", END])
+    return builder.compile()
+
+
+class Graphs:
+    """Compiled graphs, one per version of an agent."""
+
+    def __init__(self) -> None:
+        self._compiled: OrderedDict[tuple[str, int], Graph] = OrderedDict()
+
+    def of(self, agent: Agent) -> Graph:
+        """The graph of this version of the agent."""
+        key = (agent.id, agent.version)
+        graph = self._compiled.get(key)
+        if graph is None:
+            graph = self._compiled[key] = compile_graph()
+            if len(self._compiled) > KEPT:
+                self._compiled.popitem(last=False)
+        self._compiled.move_to_end(key)
+        return graph
+
+    async def run(self, context: RunContext, messages: Sequence[Message]) -> Turn:
+        """Run the loop to its end; the last turn.
+
+        Raises:
+            RecursionLimitReached: the agent's limit was hit; the log holds what happened so far.
+        """
+        graph = self.of(context.agent)
+        try:
+            state = await graph.ainvoke(
+                {"messages": list(messages), "turn": None},
+                {"recursion_limit": context.agent.recursion_limit},
+                context=context,
+            )
+        except GraphRecursionError as error:
+            raise RecursionLimitReached from error
+        turn: Turn = state["turn"]
+        return turn

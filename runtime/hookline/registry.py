@@ -1,0 +1,166 @@
+"""All parts of a server, made by the plugins from one config."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import Any, Self, TypeVar
+
+import structlog
+
+from hookline.agents import Agent
+from hookline.artifacts import ArtifactProcessor
+from hookline.config import Config
+from hookline.delivery import UsageDelivery
+from hookline.errors import ConfigError, HooklineError, PluginError, ProviderBroken
+from hookline.log import EventLogs
+from hookline.parts import Part
+from hookline.permissions import PermissionBackend
+from hookline.plugins import MUST_NOT_FAIL, Plugins
+from hookline.providers import ModelProvider, ProviderKind
+from hookline.settings import decode_table
+from hookline.sinks import EventSink
+from hookline.store import Store, StoreKind
+from hookline.tools import ToolLoader
+
+log = structlog.get_logger("hookline.plugins")
+PartT = TypeVar("PartT")
+
+
+class Registry:
+    """The parts, in the order of their plugins; an async context manager that runs them.
+
+    Args:
+        config: which store, log, providers and settings.
+        plugins: those that were discovered.
+        source: the config file, for messages.
+
+    Raises:
+        ConfigError: the config names what is not there, or settings are wrong.
+        PluginError: a part that must not be missing could not be made.
+    """
+
+    def __init__(self, config: Config, plugins: Plugins, source: str):
+        self.config = config
+        self.plugins = plugins
+        self._source = source
+        self._stack = AsyncExitStack()
+        plugins.check(config.runtime.required_plugins)
+        self.store: Store = self._store()
+        self.event_logs: EventLogs = self._event_logs()
+        self.permission_backends: Sequence[Part[PermissionBackend]] = self._parts(
+            "permission_backend"
+        )
+        if not self.permission_backends:
+            message = "no plugin offers a permission backend, so nobody could be let in"
+            raise PluginError(message)
+        self.tool_loaders: Sequence[Part[ToolLoader]] = self._parts("tool_loader")
+        self.artifact_processors: Sequence[Part[ArtifactProcessor]] = self._parts(
+            "artifact_processor"
+        )
+        self.event_sinks: Sequence[Part[EventSink]] = self._parts("event_sink")
+        self.delivery = UsageDelivery(self._parts("usage_recorder"))
+        self.providers: Mapping[str, Part[ModelProvider]] = self._providers()
+        self.http_routes = [
+            route for _, routes in plugins.parts("http_routes", self.store) for route in routes
+        ]
+
+    def provider(self, agent: Agent) -> Part[ModelProvider]:
+        """The provider of an agent.
+
+        Raises:
+            ProviderBroken: the config has no provider of that name.
+        """
+        part = self.providers.get(agent.provider)
+        if part is None:
+            message = (
+                f"agent {agent.id} needs the provider {agent.provider}, which is not configured"
+            )
+            raise ProviderBroken(message)
+        return part
+
+    async def __aenter__(self) -> Self:
+        """Open the store, then start every part."""
+        try:
+            await self._stack.enter_async_context(self.store)
+            await self._start("event_log", self.event_logs)
+            for part in self._all():
+                await self._start(part.hook, part.part, part.plugin)
+            await self._stack.enter_async_context(self.delivery)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stop every part, in reverse order, then close the store."""
+        await self._stack.aclose()
+
+    def _all(self) -> Sequence[Part[Any]]:
+        return (
+            *self.permission_backends,
+            *self.delivery.parts,
+            *self.tool_loaders,
+            *self.artifact_processors,
+            *self.event_sinks,
+            *self.providers.values(),
+        )
+
+    async def _start(self, hook: str, part: object, plugin: str = "") -> None:
+        if not isinstance(part, AbstractAsyncContextManager):
+            return
+        try:
+            await self._stack.enter_async_context(part)
+        except HooklineError:
+            raise
+        except Exception as error:
+            if hook in MUST_NOT_FAIL or hook == "model_provider":
+                message = f"plugin {plugin}: {hook} could not be started: {error}"
+                raise PluginError(message) from error
+            self.plugins.quarantine(plugin, error)
+
+    def _parts(self, hook: str) -> list[Part[Any]]:
+        return [
+            self._part(plugin, hook, part) for plugin, part in self.plugins.parts(hook, self.store)
+        ]
+
+    def _part(self, plugin: str, hook: str, part: PartT) -> Part[PartT]:
+        deadlines = self.config.runs.part_deadlines
+        deadline = deadlines.get(f"{plugin}.{hook}", self.config.runs.part_deadline)
+        return Part(plugin, hook, part, deadline)
+
+    def _store(self) -> Store:
+        url = self.config.store.url
+        kinds: list[tuple[str, StoreKind]] = self.plugins.parts("store")
+        return self._by_scheme("store.url", url, kinds).open(url)
+
+    def _event_logs(self) -> EventLogs:
+        url = self.config.event_log.url
+        kinds: list[tuple[str, EventLogs]] = self.plugins.parts("event_log")
+        return self._by_scheme("event_log.url", url, kinds)
+
+    def _by_scheme(self, key: str, url: str, kinds: Sequence[tuple[str, PartT]]) -> PartT:
+        scheme = url.partition("://")[0]
+        for _, kind in kinds:
+            if getattr(kind, "scheme", None) == scheme:
+                return kind
+        known = ", ".join(sorted(f"{getattr(kind, 'scheme', '?')}://" for _, kind in kinds))
+        message = f"{self._source}: {key}: no plugin serves {scheme}://; there are {known}"
+        raise ConfigError(message)
+
+    def _providers(self) -> dict[str, Part[ModelProvider]]:
+        kinds: dict[str, tuple[str, ProviderKind]] = {}
+        for plugin, kind in self.plugins.parts("model_provider", self.store):
+            kinds.setdefault(kind.kind, (plugin, kind))
+        providers = {}
+        for name, table in self.config.providers.items():
+            where = f"{self._source}: providers.{name}"
+            wanted = table.get("kind")
+            if wanted not in kinds:
+                known = ", ".join(sorted(kinds)) or "none"
+                message = f"{where}.kind: no plugin offers {wanted!r}; there are {known}"
+                raise ConfigError(message)
+            plugin, kind = kinds[wanted]
+            rest = {key: value for key, value in table.items() if key != "kind"}
+            settings = decode_table(rest, kind.settings, where)
+            provider = kind.open(name, settings)
+            providers[name] = self._part(plugin, "model_provider", provider)
+        return providers

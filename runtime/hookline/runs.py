@@ -1,0 +1,112 @@
+"""Runs: one execution of an agent for one request."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import structlog
+
+from hookline.agents import Agent
+from hookline.errors import HooklineError, ProviderError
+from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished
+from hookline.log import EventLog
+from hookline.scope import RunScope
+from hookline.usage import Outcome
+
+log = structlog.get_logger("hookline.runs")
+CancelReason = Literal["client_gone", "operator", "shutdown"]
+INTERNAL = "The server had an error while processing your request."
+"""All that a caller hears of an unexpected exception; the log has the rest."""
+
+
+def new_run_id() -> str:
+    """A new id: ``run_`` and 24 random characters."""
+    return "run_" + secrets.token_hex(12)
+
+
+class Run:
+    """One execution of an agent. It ends once: finished, failed or cancelled.
+
+    Args:
+        scope: whose run it is, and how long it may take.
+        agent: the version of the agent that runs.
+        log: where its events go.
+    """
+
+    def __init__(self, scope: RunScope, agent: Agent, log: EventLog):
+        self.scope = scope
+        self.agent = agent
+        self.log = log
+        self.ended: RunEnded | None = None
+        self._done = asyncio.Event()
+        self._working: asyncio.Task[RunFinished] | None = None
+        self._reason: CancelReason | None = None
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.scope.run
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended, for usage recorders."""
+        match self.ended:
+            case RunFinished():
+                return "finished"
+            case RunCancelled():
+                return "cancelled"
+            case _:
+                return "failed"
+
+    def cancel(self, reason: CancelReason) -> None:
+        """End the run early: the upstream request is closed, tools are cancelled."""
+        self._reason = self._reason or reason
+        if self._working is not None:
+            self._working.cancel()
+
+    async def wait(self) -> None:
+        """Wait until the run has ended and its last event is in the log."""
+        await self._done.wait()
+
+    async def execute(self, work: Callable[[], Awaitable[RunFinished]]) -> RunEnded:
+        """Do the work; however it ends, say how, and never raise."""
+        task = asyncio.current_task()
+        try:
+            if self._reason is not None:
+                raise asyncio.CancelledError  # noqa: TRY301  cancelled before it began
+            self._working = task
+            self.ended = await self._limited(work)
+        except asyncio.CancelledError:
+            self.ended = RunCancelled(self._reason or "operator")
+        except HooklineError as error:
+            self.ended = _failed(error)
+            log.info("run.failed", run=self.id, code=error.code, error=str(error))
+        except Exception:
+            self.ended = RunFailed("internal_error", INTERNAL)
+            log.exception("run.crashed", run=self.id, agent=self.agent.id)
+        self._working = None
+        return self.ended
+
+    def close(self, ended: RunEnded) -> None:
+        """Write the last event and wake everybody who waits."""
+        self.log.append(ended)
+        self.log.close()
+        self._done.set()
+
+    async def _limited(self, work: Callable[[], Awaitable[RunFinished]]) -> RunEnded:
+        limit = asyncio.timeout_at(self.scope.deadline)
+        try:
+            async with limit:
+                return await work()
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            message = "the run took longer than it may; [runs] deadline sets how long that is"
+            return RunFailed("deadline_exceeded", message)
+
+
+def _failed(error: HooklineError) -> RunFailed:
+    if isinstance(error, ProviderError):
+        return RunFailed(error.code, str(error), error.status, error.reason, error.retry_after)
+    return RunFailed(error.code, str(error))

@@ -1,0 +1,294 @@
+"""The runtime: answers requests with runs, and knows those that are under way."""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import structlog
+
+from hookline.agents import Agent, now
+from hookline.attachments import Attachments
+from hookline.config import agents_of
+from hookline.continuations import keep, restore
+from hookline.directory import Directory
+from hookline.errors import (
+    AccessDenied,
+    AgentNotFound,
+    HooklineError,
+    PartUnavailable,
+    ShuttingDown,
+    StoreUnavailable,
+    Unauthenticated,
+)
+from hookline.events import RunFinished, RunStarted
+from hookline.graph import Graphs, RecursionLimitReached
+from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
+from hookline.parts import Part
+from hookline.permissions import NOTHING, Credentials, Principal, ResourceFilter
+from hookline.registry import Registry
+from hookline.runs import CancelReason, Run, new_run_id
+from hookline.scope import RunScope
+from hookline.sinks import EventSink
+from hookline.toolbox import ToolLimits, open_toolbox
+from hookline.turns import RunContext
+from hookline.usage import Admission, estimate
+from hookline.wire.chat import ChatCompletionRequest, Message, SystemMessage
+
+log = structlog.get_logger("hookline.runtime")
+
+
+class Runtime:
+    """Answers requests with runs. An async context manager: entering it starts every part."""
+
+    def __init__(self, registry: Registry):
+        self.registry = registry
+        self.agents = Directory(registry.store.agents, registry.config.store.cache_seconds)
+        self._graphs = Graphs()
+        self._runs: dict[str, Run] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._stack = AsyncExitStack()
+        self._limits = registry.config.runs
+        self._tool_limits = ToolLimits(
+            deadline=self._limits.tool_deadline,
+            result=self._limits.tool_result_limit,
+            concurrency=self._limits.tool_concurrency,
+        )
+
+    async def __aenter__(self) -> Self:
+        """Start every part, and bring the agents of the config into the store."""
+        await self._stack.enter_async_context(self.registry)
+        try:
+            for agent in agents_of(self.registry.config):
+                await self.agents.put(agent)
+            await self.registry.store.continuations.expire(now())
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End what still runs, then stop every part, in reverse order."""
+        self.drain()
+        self.cancel_all("shutdown")
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._stack.aclose()
+
+    @property
+    def running(self) -> Sequence[Run]:
+        """The runs that have not ended."""
+        return list(self._runs.values())
+
+    @property
+    def closing(self) -> bool:
+        """Whether no new runs are taken."""
+        return self._closing
+
+    def drain(self) -> None:
+        """Take no new runs."""
+        self._closing = True
+
+    def cancel_all(self, reason: CancelReason) -> None:
+        """End every run."""
+        for run in self.running:
+            run.cancel(reason)
+
+    async def authenticate(self, credentials: Credentials) -> Principal:
+        """Who shows these credentials: the first permission backend that knows them says.
+
+        Raises:
+            Unauthenticated: nobody knows them.
+            PartUnavailable, StoreUnavailable: a backend failed.
+        """
+        for part in self.registry.permission_backends:
+            try:
+                async with part.call("authenticate") as backend:
+                    principal = await backend.authenticate(credentials)
+            except Exception as error:
+                raise _closed(part.name, error) from error
+            if principal is not None:
+                return principal
+        message = "Invalid API key"
+        raise Unauthenticated(message)
+
+    async def allowed(self, principal: Principal) -> ResourceFilter:
+        """Which agents the principal may call: what any backend allows.
+
+        Raises:
+            PartUnavailable, StoreUnavailable: a backend failed.
+        """
+        answer = NOTHING
+        for part in self.registry.permission_backends:
+            try:
+                async with part.call("allowed") as backend:
+                    answer |= await backend.allowed(principal, "view", "agent")
+            except Exception as error:
+                raise _closed(part.name, error) from error
+        return answer
+
+    async def list_agents(self, principal: Principal) -> Sequence[Agent]:
+        """The agents that the principal may call, by id."""
+        allowed = await self.allowed(principal)
+        return [agent for agent in await self.agents.list() if agent.id in allowed]
+
+    async def find_agent(self, principal: Principal, agent: str) -> Agent:
+        """The agent with this id, if the principal may call it.
+
+        Raises:
+            AgentNotFound: there is none.
+            AccessDenied: there is one, for others.
+        """
+        found = await self.agents.get(agent)
+        if found is None:
+            raise AgentNotFound(agent)
+        if agent not in await self.allowed(principal):
+            raise AccessDenied(agent)
+        return found
+
+    async def start(
+        self, principal: Principal, agent: Agent, request: ChatCompletionRequest
+    ) -> Run:
+        """Check a request, have it admitted, and begin a run for it.
+
+        Raises:
+            ShuttingDown: the server is about to stop.
+            InvalidRequest: a field of the request is wrong or cannot be honoured.
+            AdmissionRefused: a usage recorder refused.
+            ToolUnavailable, ProviderBroken: what the agent needs is not there.
+            PartUnavailable, StoreUnavailable: a recorder or the store failed.
+        """
+        if self._closing:
+            message = "the server is shutting down; try again in a moment"
+            raise ShuttingDown(message)
+        check(request)
+        registry = self.registry
+        provider = registry.provider(agent)
+        parameters = merge(agent, request, provider.part.parameters)
+        toolbox = await open_toolbox(registry.tool_loaders, agent, principal, self._tool_limits)
+        callers = caller_tools(request, toolbox.names)
+        scope = self._scope(principal, agent, request)
+        messages = await self._messages(scope, agent, request)
+        await self._admit(scope, agent, parameters, messages)
+        run = Run(scope, agent, await registry.event_logs.create(scope.run))
+        context = RunContext(
+            scope=scope,
+            agent=agent,
+            log=run.log,
+            provider=provider,
+            toolbox=toolbox,
+            caller_tools=callers,
+            tool_choice=request.tool_choice or None,
+            parameters=parameters,
+            delivery=registry.delivery,
+            attachments=Attachments(registry.artifact_processors, scope, run.log.append),
+        )
+        self._launch(run, context, messages)
+        return run
+
+    def _scope(
+        self, principal: Principal, agent: Agent, request: ChatCompletionRequest
+    ) -> RunScope:
+        return RunScope(
+            run=new_run_id(),
+            agent=agent.id,
+            principal=principal,
+            deadline=asyncio.get_running_loop().time() + self._limits.deadline,
+            conversation=request.conversation_id or None,
+            parent_message=request.parent_message_id or None,
+            metadata=request.metadata or {},
+        )
+
+    async def _messages(
+        self, scope: RunScope, agent: Agent, request: ChatCompletionRequest
+    ) -> Sequence[Message]:
+        history = await restore(
+            self.registry.store.continuations,
+            request.messages,
+            user=scope.principal.user,
+            agent=agent.id,
+        )
+        if not agent.instructions:
+            return history
+        return [SystemMessage(agent.instructions), *history]
+
+    async def _admit(
+        self,
+        scope: RunScope,
+        agent: Agent,
+        parameters: Mapping[str, Any],
+        messages: Sequence[Message],
+    ) -> None:
+        if not self.registry.delivery.parts:
+            return
+        limits = [parameters[name] for name in TOKEN_LIMITS if parameters.get(name)]
+        await self.registry.delivery.admit(
+            Admission(
+                scope=scope,
+                agent=agent,
+                estimated_input=estimate(*map(repr, messages)),
+                max_output=min(limits, default=None),
+            )
+        )
+
+    def _launch(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
+        self._runs[run.id] = run
+        created = int(time.time())
+        run.log.append(RunStarted(run.id, run.agent.id, run.agent.version, created))
+        self._spawn(self._execute(run, context, messages))
+        for sink in self.registry.event_sinks:
+            self._spawn(_feed(sink, run))
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _execute(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
+        async def work() -> RunFinished:
+            return await self._work(context, messages)
+
+        ended = await run.execute(work)
+        context.attachments.cancel()
+        self.registry.delivery.close(run.scope, run.outcome)
+        del self._runs[run.id]
+        run.close(ended)
+        await self.registry.event_logs.release(run.id)
+
+    async def _work(self, context: RunContext, messages: Sequence[Message]) -> RunFinished:
+        try:
+            turn = await self._graphs.run(context, messages)
+        except RecursionLimitReached:
+            return RunFinished("length", "recursion_limit")
+        await context.attachments.wait()
+        if turn.caller_calls:
+            continuations = self.registry.store.continuations
+            await keep(
+                continuations,
+                context.scope,
+                context.produced,
+                turn.caller_calls,
+                self._limits.continuation_hours,
+            )
+        return RunFinished(turn.finish_reason)
+
+
+async def _feed(part: Part[EventSink], run: Run) -> None:
+    """Have a sink follow a run to its end."""
+    position = 0
+    try:
+        while events := await run.log.read(position):
+            async with part.call("write") as sink:
+                await sink.write(run.scope, position, events)
+            position += len(events)
+    except Exception:
+        log.exception("sink.failed", part=part.name, run=run.id)
+
+
+def _closed(part: str, error: Exception) -> HooklineError:
+    if isinstance(error, StoreUnavailable):
+        return error
+    log.error("permission.failed", part=part, error=repr(error))
+    return PartUnavailable("permissions cannot be checked now; try again later")

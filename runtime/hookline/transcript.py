@@ -1,0 +1,113 @@
+"""A run's events folded into one answer: what a caller gets who does not stream."""
+
+from collections.abc import Iterable
+
+import attrs
+
+from hookline.events import (
+    ArtifactAttached,
+    Event,
+    Reasoning,
+    Refusal,
+    RunCancelled,
+    RunEnded,
+    RunFailed,
+    RunFinished,
+    Text,
+    ToolCallArguments,
+    ToolCallFinished,
+    ToolCallStarted,
+    UsageReported,
+)
+from hookline.wire.completion import (
+    CompletionTokensDetails,
+    Logprobs,
+    PromptTokensDetails,
+    TokenLogprob,
+    Usage,
+)
+
+
+@attrs.define
+class TranscribedCall:
+    """A tool call with all its arguments, and its result if the server ran it."""
+
+    started: ToolCallStarted
+    arguments: list[str] = attrs.field(factory=list)
+    finished: ToolCallFinished | None = None
+
+
+@attrs.define
+class Transcript:
+    """What a run has said and done. Adding its events in any split gives the same."""
+
+    texts: list[str] = attrs.field(factory=list)
+    thoughts: list[str] = attrs.field(factory=list)
+    refusals: list[str] = attrs.field(factory=list)
+    logprobs: list[TokenLogprob] = attrs.field(factory=list)
+    calls: list[TranscribedCall] = attrs.field(factory=list)
+    attachments: list[ArtifactAttached] = attrs.field(factory=list)
+    usages: list[UsageReported] = attrs.field(factory=list)
+    ended: RunEnded | None = None
+
+    def add(self, events: Iterable[Event]) -> None:
+        """Take events in order."""
+        texts = self.texts
+        for event in events:
+            if type(event) is Text and event.logprobs is None:
+                texts.append(event.text)
+            else:
+                self._add(event)
+
+    def _add(self, event: Event) -> None:
+        match event:
+            case Text(text=text, logprobs=logprobs):
+                self.texts.append(text)
+                self.logprobs += _tokens(logprobs)
+            case Reasoning(text=text):
+                self.thoughts.append(text)
+            case Refusal(text=text):
+                self.refusals.append(text)
+            case ToolCallStarted():
+                self.calls.append(TranscribedCall(event))
+            case ToolCallArguments(index=index, arguments=arguments):
+                self.calls[index].arguments.append(arguments)
+            case ToolCallFinished(index=index):
+                self.calls[index].finished = event
+            case ArtifactAttached():
+                self.attachments.append(event)
+            case UsageReported():
+                self.usages.append(event)
+            case RunFinished() | RunFailed() | RunCancelled():
+                self.ended = event
+            case _:
+                pass  # where a run began and who took it over does not change the answer
+
+    @property
+    def usage(self) -> Usage:
+        """The sum over all model calls."""
+        return total(self.usages)
+
+
+def total(usages: Iterable[UsageReported]) -> Usage:
+    """The sum of what model calls consumed, in OpenAI's words."""
+    all_ = list(usages)
+    prompt = sum(usage.input_tokens for usage in all_)
+    completion = sum(usage.output_tokens for usage in all_)
+    return Usage(
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        total_tokens=prompt + completion,
+        prompt_tokens_details=PromptTokensDetails(
+            cached_tokens=sum(usage.cache_read_tokens for usage in all_),
+            audio_tokens=sum(usage.audio_input_tokens for usage in all_),
+        ),
+        completion_tokens_details=CompletionTokensDetails(
+            reasoning_tokens=sum(usage.reasoning_tokens for usage in all_),
+            audio_tokens=sum(usage.audio_output_tokens for usage in all_),
+        ),
+    )
+
+
+def _tokens(logprobs: Logprobs | None) -> list[TokenLogprob]:
+    return list(logprobs.content or ()) if logprobs is not None else []

@@ -1,0 +1,286 @@
+"""One turn of the loop: the model speaks, then the tools that it called."""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import attrs
+import msgspec
+
+from hookline.agents import Agent
+from hookline.attachments import Attachments
+from hookline.calls import Call, CallAssembly, Owner
+from hookline.delivery import UsageDelivery
+from hookline.errors import ProviderBroken
+from hookline.events import Event, Reasoning, Refusal, Text, ToolCallFinished, UsageReported
+from hookline.log import EventLog
+from hookline.parts import Part
+from hookline.providers import (
+    ModelDelta,
+    ModelFinished,
+    ModelProvider,
+    ModelRequest,
+    ModelUsage,
+    ToolCallPiece,
+)
+from hookline.scope import RunScope
+from hookline.toolbox import Outcome, Toolbox
+from hookline.tools import ToolSpec
+from hookline.usage import TokenCounts, UsageEntry, estimate
+from hookline.wire.chat import AssistantMessage, Message, ToolChoice, ToolMessage
+from hookline.wire.completion import FinishReason
+
+TURN_SEPARATOR = "\n\n"
+"""Between the texts of two turns, which the seed glues together (its section 14 B)."""
+
+FINISH_REASONS: Mapping[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "complete": "stop",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+    "refusal": "content_filter",
+}
+
+
+@dataclass(kw_only=True, slots=True)
+class RunContext:
+    """What the turns of a run share. ``produced`` are the messages that the run has made.
+
+    A dataclass, because that is what LangGraph takes as the context of a graph.
+    """
+
+    scope: RunScope
+    agent: Agent
+    log: EventLog
+    provider: Part[ModelProvider]
+    toolbox: Toolbox
+    caller_tools: Mapping[str, ToolSpec]
+    tool_choice: ToolChoice | None
+    parameters: Mapping[str, Any]
+    delivery: UsageDelivery
+    attachments: Attachments
+    produced: list[Message] = field(default_factory=list)
+    step: int = 0
+    call_count: int = 0
+    spoke: bool = False
+
+    def owner_of(self, name: str) -> Owner:
+        """Who runs the tool with this name."""
+        return "caller" if name in self.caller_tools else "server"
+
+
+@attrs.frozen(kw_only=True)
+class Turn:
+    """What the model did: why it stopped, and what the server has to execute."""
+
+    finish_reason: FinishReason
+    server_calls: Sequence[Call] = ()
+    caller_calls: Sequence[Call] = ()
+
+
+class _Listener:
+    """Takes the deltas of one model call: events to the log, the rest to the end of the turn."""
+
+    def __init__(self, context: RunContext):
+        self.append = context.log.append
+        self.calls = CallAssembly(self.append, context.owner_of, context.call_count)
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.refusals: list[str] = []
+        self.usage: TokenCounts | None = None
+        self.reason: str | None = None
+        self.spoke = context.spoke
+
+    def take(self, delta: ModelDelta) -> None:
+        """Take any delta but text that follows text, which ``call_model`` takes itself."""
+        match delta:
+            case Text():
+                self._speak(delta)
+            case Reasoning():
+                self.thoughts.append(delta.text)
+                self.append(delta)
+            case Refusal():
+                self.refusals.append(delta.text)
+                self.append(delta)
+            case ToolCallPiece():
+                self.calls.add(delta)
+            case ModelUsage():
+                self.usage = delta.tokens
+            case ModelFinished():
+                self.reason = delta.reason
+
+    def _speak(self, delta: Text) -> None:
+        if self.spoke and not self.texts:
+            self.append(Text(TURN_SEPARATOR))
+        self.texts.append(delta.text)
+        self.append(delta)
+
+    @property
+    def began(self) -> bool:
+        """Whether the upstream has sent anything."""
+        return bool(
+            self.texts
+            or self.thoughts
+            or self.refusals
+            or self.calls.calls
+            or self.usage
+            or self.reason
+        )
+
+    def message(self, calls: Sequence[Call]) -> AssistantMessage:
+        """What the model said, as it will read it in the next turn."""
+        fields: dict[str, Any] = {}
+        if calls:
+            fields["tool_calls"] = [call.message() for call in calls]
+        if self.thoughts:
+            fields["reasoning_content"] = "".join(self.thoughts)
+        if self.refusals:
+            fields["refusal"] = "".join(self.refusals)
+        return AssistantMessage(content="".join(self.texts) or None, **fields)
+
+
+async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
+    """Let the model speak once.
+
+    Raises:
+        ProviderError: the provider failed.
+    """
+    request = _request(context, messages)
+    listener = _Listener(context)
+    began = time.perf_counter()
+    calls = context.provider.calls
+    calls.count += 1
+    try:
+        await _listen(context.provider.part, request, listener)
+    except BaseException:
+        calls.failures += 1
+        raise
+    finally:
+        calls.seconds += time.perf_counter() - began
+        context.spoke = context.spoke or bool(listener.texts)
+        if listener.began:
+            _report(context, request, listener)
+    return _turn(context, listener)
+
+
+async def _listen(provider: ModelProvider, request: ModelRequest, listener: _Listener) -> None:
+    """The token path: text goes straight to the log."""
+    texts, append, take = listener.texts, listener.append, listener.take
+    async with aclosing(provider.stream(request)) as deltas:
+        async for delta in deltas:
+            if type(delta) is Text and texts:
+                texts.append(delta.text)
+                append(delta)
+            else:
+                take(delta)
+
+
+def _request(context: RunContext, messages: Sequence[Message]) -> ModelRequest:
+    choice = context.tool_choice
+    if context.step and choice not in {None, "none", "auto"}:
+        choice = "auto"  # what had to be called has been; a second time would never end
+    return ModelRequest(
+        model=context.agent.model,
+        messages=messages,
+        tools=(*context.toolbox.specs, *context.caller_tools.values()),
+        tool_choice=choice,
+        parameters=context.parameters,
+    )
+
+
+def _turn(context: RunContext, listener: _Listener) -> Turn:
+    calls = listener.calls.finish()
+    context.call_count += len(calls)
+    if listener.reason is None:
+        message = "the model's answer ended before the model had finished"
+        raise ProviderBroken(message)
+    finish = FINISH_REASONS.get(listener.reason.lower(), "stop")
+    if finish in {"length", "content_filter"}:
+        context.produced.append(listener.message(()))
+        return Turn(finish_reason=finish)  # calls that were cut off are not executed
+    context.produced.append(listener.message(calls))
+    if not calls:
+        return Turn(finish_reason="stop")
+    return Turn(
+        finish_reason="tool_calls",
+        server_calls=[call for call in calls if call.owner == "server"],
+        caller_calls=[call for call in calls if call.owner == "caller"],
+    )
+
+
+def _report(context: RunContext, request: ModelRequest, listener: _Listener) -> None:
+    """Say what the call consumed; count it ourselves where the upstream did not."""
+    tokens = listener.usage or TokenCounts(
+        input=estimate(msgspec.json.encode(request.messages)),
+        output=estimate(*listener.texts, *listener.thoughts, *listener.refusals),
+        reasoning=estimate(*listener.thoughts) if listener.thoughts else 0,
+    )
+    scope = context.scope
+    entry = UsageEntry(
+        run=scope.run,
+        step=context.step,
+        agent=context.agent.id,
+        provider=context.agent.provider,
+        model=context.agent.model,
+        user=scope.principal.user,
+        key=scope.principal.key,
+        conversation=scope.conversation,
+        tokens=tokens,
+        estimated=listener.usage is None,
+    )
+    context.step += 1
+    context.delivery.record(entry)
+    context.log.append(_usage_event(entry))
+
+
+def _usage_event(entry: UsageEntry) -> Event:
+    tokens = entry.tokens
+    return UsageReported(
+        step=entry.step,
+        input_tokens=tokens.input,
+        output_tokens=tokens.output,
+        cache_read_tokens=tokens.cache_read,
+        cache_write_tokens=tokens.cache_write,
+        reasoning_tokens=tokens.reasoning,
+        audio_input_tokens=tokens.audio_input,
+        audio_output_tokens=tokens.audio_output,
+        estimated=entry.estimated,
+    )
+
+
+async def call_tools(context: RunContext, calls: Sequence[Call]) -> None:
+    """Execute the server's tools of a turn; their results become messages.
+
+    Raises:
+        ToolUnavailable: a tool could not be loaded, and the agent does not say "degrade".
+    """
+    append = context.log.append
+
+    def tell(outcome: Outcome) -> None:
+        append(_finished(outcome))
+
+    for outcome in await context.toolbox.call_all(calls, context.scope, tell):
+        context.produced.append(ToolMessage(outcome.call.id, outcome.result.content))
+        for artifact in outcome.result.artifacts:
+            context.attachments.process(artifact, outcome.call.public_id)
+
+
+def _finished(outcome: Outcome) -> ToolCallFinished:
+    return ToolCallFinished(
+        index=outcome.call.index,
+        id=outcome.call.public_id,
+        name=outcome.call.name,
+        status="error" if outcome.failed else "success",
+        content=outcome.result.content,
+    )
