@@ -53,7 +53,7 @@ def environment(name: str, lock: str) -> Path:
     say(f"Making the environment {env.relative_to(ROOT)} (once, one or two minutes).")
     stamp.unlink(missing_ok=True)
     pip = make(env)
-    options = ["--quiet", "--disable-pip-version-check", "--no-input"]
+    options = ["-qq", "--disable-pip-version-check", "--no-input"]
     say(f"Installing what {lock} lists, by hash.")
     run([*pip, "install", *options, "--require-hashes", "--requirement", lock])
     say("Installing Hookline itself.")

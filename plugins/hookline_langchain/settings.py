@@ -1,0 +1,92 @@
+"""What ``[providers.<name>]`` may hold when its kind is ``langchain``."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+COMMON = frozenset({"max_completion_tokens", "max_tokens", "stop", "temperature", "top_p"})
+"""The fields of a request that every chat model of LangChain takes."""
+
+OPENAI = COMMON | {
+    "frequency_penalty",
+    "logit_bias",
+    "logprobs",
+    "metadata",
+    "parallel_tool_calls",
+    "presence_penalty",
+    "prompt_cache_key",
+    "reasoning_effort",
+    "response_format",
+    "safety_identifier",
+    "seed",
+    "service_tier",
+    "top_logprobs",
+    "user",
+    "verbosity",
+}
+"""Those that LangChain's models for OpenAI's API send on as they are."""
+
+_TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
+OPENAI_PROVIDERS = frozenset({"azure_openai", "openai"})
+
+
+class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which of LangChain's models to open, and how.
+
+    Args:
+        model_provider: as ``init_chat_model`` calls it, such as ``anthropic``; its package must be
+            installed. The agent's ``model`` is the name of the model.
+        options: arguments of the model's class, such as ``api_key``, ``base_url``, ``timeout`` in
+            seconds and ``max_retries``.
+        parameters: the fields of a request that this model honours, where the plugin knows too
+            little about it; a request with another one is refused.
+    """
+
+    model_provider: Annotated[str, Meta(min_length=1)]
+    options: Mapping[str, Any] = {}
+    parameters: list[str] | None = None
+
+    def honoured(self) -> frozenset[str]:
+        """The fields of a request that the models honour."""
+        if self.parameters is not None:
+            return frozenset(self.parameters)
+        return OPENAI if self.model_provider in OPENAI_PROVIDERS else COMMON
+
+    def arguments(self) -> dict[str, Any]:
+        """The arguments of the model's class."""
+        if self.model_provider not in OPENAI_PROVIDERS:
+            return dict(self.options)
+        # Without it, usage is not asked for where base_url is set.
+        return {"stream_usage": True, **self.options}
+
+    def call(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """The parameters of a request as arguments of one call of a model."""
+        arguments = {name: value for name, value in parameters.items() if value is not None}
+        if isinstance(arguments.get("stop"), str):
+            arguments["stop"] = [arguments["stop"]]
+        limits = [arguments.pop(name) for name in _TOKEN_LIMITS if name in arguments]
+        if limits:
+            arguments["max_tokens"] = limits[0]
+        form = arguments.get("response_format")
+        responses_api = self.options.get("use_responses_api")
+        if form is not None and self.model_provider in OPENAI_PROVIDERS and not responses_api:
+            # As an argument, it makes OpenAI's client parse the answer: one that was cut short by
+            # the limit of tokens then raises, and so do tools that are not strict.
+            del arguments["response_format"]
+            extra = {**self.options.get("extra_body", {}), "response_format": form}
+            arguments["extra_body"] = extra
+        return arguments
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """The fields, without what must not be seen: options hold keys."""
+        return [
+            ("model_provider", self.model_provider),
+            ("options", sorted(self.options)),
+            ("parameters", self.parameters),
+        ]
+
+    def __repr__(self) -> str:
+        """The fields, without what must not be seen."""
+        fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
