@@ -1,0 +1,82 @@
+"""Continuations, found by the calls that they wait for."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import aiosqlite
+
+from hookline.store import Continuation
+from hookline_sqlite.columns import document, micros, moment, refuse_large, text
+from hookline_sqlite.database import Database
+
+_PUT = """
+INSERT INTO continuations (id, user, agent, expires_at, calls, messages) VALUES (?, ?, ?, ?, ?, ?)
+"""
+_PUT_CALL = "INSERT INTO continuation_calls (call, continuation) VALUES (?, ?)"
+_EXPIRE = "DELETE FROM continuations WHERE expires_at <= ?"
+_FIND = """
+SELECT id, user, agent, expires_at, calls, messages FROM continuations
+WHERE user = ? AND agent = ? AND expires_at > ? AND id IN (
+    SELECT continuation FROM continuation_calls WHERE call IN (SELECT value FROM json_each(?))
+)
+ORDER BY expires_at, id
+"""
+
+
+class SqliteContinuations:
+    """Continuations in two tables; ``continuation_calls`` leads from a call to them."""
+
+    def __init__(self, database: Database, clock: Callable[[], datetime]):
+        self._database = database
+        self._clock = clock
+
+    async def put(self, continuation: Continuation) -> None:
+        """Keep it, until it expires."""
+        what = f"the unfinished run {continuation.id}"
+        refuse_large(len(continuation.messages), what)
+        row = (
+            continuation.id,
+            continuation.user,
+            continuation.agent,
+            micros(continuation.expires_at),
+            text(dict(continuation.calls), what),
+            continuation.messages,
+        )
+        calls = [(call, continuation.id) for call in continuation.calls]
+
+        async def work(connection: aiosqlite.Connection) -> None:
+            await connection.execute_fetchall("DELETE FROM continuations WHERE id = ?", row[:1])
+            await connection.execute_fetchall(_PUT, row)
+            async with connection.executemany(_PUT_CALL, calls):
+                pass
+
+        await self._database.write(work)
+
+    async def find(self, calls: Sequence[str], *, user: str, agent: str) -> Sequence[Continuation]:
+        """Those of this user and agent that hold one of these call ids and have not expired."""
+        asked = text(list(calls), "the list of tool calls")
+        at = micros(self._clock())
+        return [_read(row) for row in await self._database.read(_FIND, [user, agent, at, asked])]
+
+    async def expire(self, at: datetime) -> int:
+        """Forget those that have expired by then; how many there were."""
+        latest = micros(at)
+
+        async def work(connection: aiosqlite.Connection) -> int:
+            async with connection.execute(_EXPIRE, [latest]) as cursor:
+                return cursor.rowcount
+
+        return await self._database.write(work)
+
+
+def _read(row: Sequence[Any]) -> Continuation:
+    id_, user, agent, expires_at, calls, messages = row
+    return Continuation(
+        id=id_,
+        user=user,
+        agent=agent,
+        calls=document(calls, dict[str, str], f"the unfinished run {id_}"),
+        messages=messages,
+        expires_at=moment(expires_at),
+    )

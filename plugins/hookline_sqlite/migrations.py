@@ -1,0 +1,111 @@
+"""The schema and how it came to be. A migration that was released is never changed."""
+
+from collections.abc import Sequence
+
+import aiosqlite
+
+from hookline.errors import StoreUnavailable
+
+APPLICATION = 0x486B6C6E
+"""``Hkln``: SQLite's ``application_id``, so that another program's file is not written to."""
+
+MIGRATIONS: Sequence[Sequence[str]] = (
+    (
+        f"PRAGMA application_id = {APPLICATION}",
+        # A deleted agent keeps its row, without a document: its id goes on counting versions.
+        """
+        CREATE TABLE agents (
+            id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            document TEXT
+        )
+        """,
+        """
+        CREATE TABLE keys (
+            id TEXT PRIMARY KEY,
+            digest TEXT NOT NULL UNIQUE,
+            user TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            revoked_at INTEGER,
+            last_used_at INTEGER,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX keys_by_user ON keys (user, created_at)",
+        """
+        CREATE TABLE continuations (
+            id TEXT PRIMARY KEY,
+            user TEXT NOT NULL,
+            agent TEXT NOT NULL,
+            expires_at INTEGER NOT NULL,
+            calls TEXT NOT NULL,
+            messages BLOB NOT NULL
+        )
+        """,
+        "CREATE INDEX continuations_by_expiry ON continuations (expires_at)",
+        """
+        CREATE TABLE continuation_calls (
+            call TEXT NOT NULL,
+            continuation TEXT NOT NULL REFERENCES continuations (id) ON DELETE CASCADE,
+            PRIMARY KEY (call, continuation)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX continuation_calls_by_continuation ON continuation_calls (continuation)",
+    ),
+)
+"""The statements that lead from each version (``PRAGMA user_version``) to the next."""
+
+_STATE = """
+SELECT
+    (SELECT user_version FROM pragma_user_version),
+    (SELECT application_id FROM pragma_application_id),
+    (SELECT count(*) FROM sqlite_master)
+"""
+
+
+async def version(connection: aiosqlite.Connection, name: str) -> int:
+    """The version of the schema; 0 for an empty database.
+
+    Raises:
+        StoreUnavailable: the file is another program's, or a newer Hookline's.
+    """
+    # One statement, so that another process's migration is seen either whole or not at all.
+    [(found, application, objects)] = await connection.execute_fetchall(_STATE)
+    if application != APPLICATION and (found, application, objects) != (0, 0, 0):
+        message = f"{name} is another program's database; give [store] url another file"
+        raise StoreUnavailable(message)
+    if found > len(MIGRATIONS):
+        message = (
+            f"{name} has schema version {found}, and this Hookline knows none above "
+            f"{len(MIGRATIONS)}; upgrade Hookline, or go back to a copy of the file"
+        )
+        raise StoreUnavailable(message)
+    return int(found)
+
+
+async def migrate(connection: aiosqlite.Connection, name: str) -> None:
+    """Bring the schema up to date, one transaction a version.
+
+    Processes that start together take turns: whoever comes second finds the work done.
+    """
+    while await version(connection, name) < len(MIGRATIONS):
+        await connection.execute_fetchall("BEGIN IMMEDIATE")
+        try:
+            at = await version(connection, name)
+            for statement in _step(at):
+                await connection.execute_fetchall(statement)
+            await connection.execute_fetchall("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                await connection.execute_fetchall("ROLLBACK")
+            raise
+
+
+def _step(at: int) -> Sequence[str]:
+    """The statements of one migration; none if another process has been here."""
+    if at == len(MIGRATIONS):
+        return ()
+    return (*MIGRATIONS[at], f"PRAGMA user_version = {at + 1}")
