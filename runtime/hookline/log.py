@@ -21,8 +21,11 @@ class EventLog(Protocol):
     def close(self) -> None:
         """Nothing will follow. Readers get what is left, then an empty sequence."""
 
-    async def read(self, after: int) -> Sequence[Event]:
-        """All events from number ``after`` on; waits until there is one. Empty at the end."""
+    async def read(self, after: int, wait: float | None = None) -> Sequence[Event] | None:
+        """All events from number ``after`` on; waits until there is one. Empty at the end.
+
+        ``wait`` is how many seconds to wait at most; ``None`` is the answer when they are over.
+        """
 
 
 class EventLogs(Protocol):
@@ -70,21 +73,31 @@ class MemoryLog:
                 waiter.set_result(None)
         self._waiters.clear()
 
-    async def read(self, after: int) -> Sequence[Event]:
+    async def read(self, after: int, wait: float | None = None) -> Sequence[Event] | None:
         """All events from number ``after`` on; empty when the log is closed and drained."""
-        while len(self._events) <= after:
-            if self._closed:
-                return ()
-            waiter = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
-            try:
-                await waiter
-            except asyncio.CancelledError:
-                # A reader may be cancelled after it was woken, when it is no longer in the list.
-                with suppress(ValueError):
-                    self._waiters.remove(waiter)
-                raise
+        if len(self._events) <= after and not self._closed:
+            await self._wait(wait)
+            if len(self._events) <= after and not self._closed:
+                return None
         return self._events[after:]
+
+    async def _wait(self, seconds: float | None) -> None:
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        self._waiters.append(waiter)
+        timer = None if seconds is None else loop.call_later(seconds, _give_up, waiter)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+            with suppress(ValueError):  # gone already, unless time was up or the reader left
+                self._waiters.remove(waiter)
+
+
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class MemoryLogs:

@@ -232,7 +232,7 @@ class ChatCompletionRequest(Sampling, frozen=True, omit_defaults=True, kw_only=T
     Fields that are not named here are accepted and ignored, as OpenAI's clients expect.
     """
 
-    model: str
+    model: Annotated[str, Meta(min_length=1)]
     messages: Annotated[list[Message], Meta(min_length=1, max_length=MESSAGE_LIMIT)]
     stream: bool | None | UnsetType = UNSET
     stream_options: StreamOptions | None | UnsetType = UNSET

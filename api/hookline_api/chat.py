@@ -1,0 +1,147 @@
+"""``POST /v1/chat/completions``: from a body to a run, and from its log to an answer."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import Body
+from litestar.response import Stream
+
+from hookline.agents import Agent
+from hookline.errors import InvalidRequest
+from hookline.events import (
+    Event,
+    RunCancelled,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    UsageReported,
+)
+from hookline.runs import Run
+from hookline.transcript import Transcript
+from hookline.wire import ChatCompletion
+from hookline.wire.chat import ChatCompletionRequest
+from hookline_api import sse
+from hookline_api.auth import authenticated, principal_of
+from hookline_api.bodies import StrictRequest
+from hookline_api.config import ApiConfig
+from hookline_api.dialects import DIALECTS, Answer, Dialect
+from hookline_api.errors import failure_of_run
+
+DIALECT_HEADER = "hookline-dialect"
+INCLUDE_HEADER = "hookline-include"
+INCLUDABLE = frozenset({"attachments", "events"})
+encode = msgspec.json.Encoder().encode
+
+
+@post(
+    "/chat/completions",
+    status_code=200,
+    guards=[authenticated],
+    operation_id="createChatCompletion",
+    summary="Have an agent answer",
+    tags=["chat"],
+    responses={200: ResponseSpec(ChatCompletion, description="The answer, or a stream of it")},
+)
+async def create_chat_completion(
+    request: StrictRequest,
+    data: Annotated[ChatCompletionRequest, Body(description="OpenAI's request, with an agent")],
+) -> Response[Any]:
+    """Answer the messages with the agent that the request names as ``model``."""
+    runtime, config = request.app.state.runtime, request.app.state.config.api
+    principal = principal_of(request)
+    agent = await runtime.find_agent(principal, data.model)
+    dialect = _dialect(request, agent, config)
+    dialect.check(data)
+    answer = _answer(request, data)
+    run = await runtime.start(principal, agent, data)
+    watch = asyncio.create_task(_cancel_when_gone(request, run))
+    try:
+        if data.stream and not agent.model_parameters.get("disableStreaming"):
+            return await _stream(run, dialect, answer, config.heartbeat)
+        return await _whole(run, dialect, answer)
+    finally:
+        watch.cancel()
+
+
+async def _stream(run: Run, dialect: Dialect, answer: Answer, heartbeat: float) -> Response[Any]:
+    """A stream, unless the run fails before it has said anything: then that error's status."""
+    first = await _opening(run, heartbeat)
+    if first and isinstance(first[-1], RunFailed | RunCancelled) and not _visible(first[:-1]):
+        return failure_of_run(first[-1]).response()
+    events = sse.stream(run, dialect.encoder(answer), first, heartbeat)
+    return Stream(events, media_type="text/event-stream", headers=dict(sse.HEADERS))
+
+
+async def _opening(run: Run, heartbeat: float) -> Sequence[Event]:
+    """The first events, up to one that can be seen; what there is after ``heartbeat`` seconds."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + heartbeat
+    events: Sequence[Event] = ()
+    while not _visible(events) and loop.time() < until:
+        more = await run.log.read(len(events), until - loop.time())
+        if not more:
+            break
+        events = [*events, *more]
+    return events
+
+
+def _visible(events: Sequence[Event]) -> bool:
+    return any(not isinstance(event, RunStarted | UsageReported) for event in events)
+
+
+async def _whole(run: Run, dialect: Dialect, answer: Answer) -> Response[Any]:
+    """The answer in one piece."""
+    await run.wait()
+    transcript = Transcript()
+    transcript.add(await run.log.read(0) or ())
+    match transcript.ended:
+        case RunFinished():
+            body = encode(dialect.completion(answer, transcript))
+            return Response(body, media_type="application/json")
+        case RunFailed() | RunCancelled() as ended:
+            return failure_of_run(ended).response()
+        case None:
+            message = f"the log of {run.id} has no end"
+            raise RuntimeError(message)
+
+
+async def _cancel_when_gone(request: Request[Any, Any, Any], run: Run) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    run.cancel("client_gone")
+
+
+def _dialect(request: Request[Any, Any, Any], agent: Agent, config: ApiConfig) -> Dialect:
+    name = request.headers.get(DIALECT_HEADER) or agent.dialect or config.dialect
+    dialect = DIALECTS.get(name)
+    if dialect is None:
+        message = f"{DIALECT_HEADER} must be one of: {', '.join(DIALECTS)}"
+        raise InvalidRequest(message, param=DIALECT_HEADER)
+    return dialect
+
+
+def _answer(request: Request[Any, Any, Any], data: ChatCompletionRequest) -> Answer:
+    options = data.stream_options
+    return Answer(
+        id="chatcmpl-" + secrets.token_urlsafe(16),
+        created=int(time.time()),
+        model=data.model,
+        include_usage=bool(options and options.include_usage),
+        include=_included(request.headers.get(INCLUDE_HEADER, "")),
+    )
+
+
+def _included(header: str) -> frozenset[str]:
+    if not header:
+        return frozenset()
+    wanted = frozenset(word.strip() for word in header.split(","))
+    if not wanted <= INCLUDABLE:
+        message = f"{INCLUDE_HEADER} may list: {', '.join(sorted(INCLUDABLE))}"
+        raise InvalidRequest(message, param=INCLUDE_HEADER)
+    return wanted

@@ -1,0 +1,177 @@
+"""Errors on the wire: one shape, and one table of statuses.
+
+::
+
+    Failure            an error ready to be sent: status, headers, ``{"error": {...}}``
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from hookline.errors import (
+    AccessDenied,
+    AdmissionRefused,
+    AgentNotFound,
+    HooklineError,
+    InvalidRequest,
+    ProviderError,
+    Unauthenticated,
+    Unavailable,
+)
+from hookline.events import RunCancelled, RunFailed
+from hookline.runs import INTERNAL
+from hookline.wire import ErrorBody, ErrorDetail
+
+log = structlog.get_logger("hookline.api")
+encode = msgspec.json.Encoder().encode
+
+STATUSES: Mapping[str, tuple[int, str]] = {
+    "invalid_request": (400, "invalid_request_error"),
+    "unauthenticated": (401, "invalid_request_error"),
+    "insufficient_quota": (402, "insufficient_quota"),
+    "access_denied": (403, "permission_error"),
+    "model_not_found": (404, "invalid_request_error"),
+    "provider_error": (502, "server_error"),
+    "provider_refused": (502, "server_error"),
+    "provider_broken": (502, "server_error"),
+    "provider_timeout": (504, "server_error"),
+    "deadline_exceeded": (504, "server_error"),
+    "tool_unavailable": (503, "server_error"),
+    "unavailable": (503, "server_error"),
+    "store_unavailable": (503, "server_error"),
+    "part_unavailable": (503, "server_error"),
+    "shutting_down": (503, "server_error"),
+    "cancelled": (503, "server_error"),
+}
+"""Status and type of each ``code`` in ``hookline.errors``; what is not here is a 500."""
+
+TYPES: Mapping[int, str] = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
+"""Types of statuses that an upstream gave. Other 4xx are ``invalid_request_error``."""
+
+RETRY_AFTER = 1
+"""Seconds after which a caller of a server that is not ready may try again."""
+
+CANCELLED: Mapping[str, str] = {
+    "client_gone": "the client closed the connection",
+    "operator": "the run was cancelled",
+    "shutdown": "the server is shutting down; try again in a moment",
+}
+
+
+@attrs.frozen
+class Failure:
+    """An error ready to be sent."""
+
+    status: int
+    detail: ErrorDetail
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def body(self) -> bytes:
+        """The error as JSON."""
+        return encode(ErrorBody(self.detail))
+
+    def response(self) -> Response[bytes]:
+        """The error as the answer to a request."""
+        return Response(
+            self.body,
+            status_code=self.status,
+            media_type="application/json",
+            headers=dict(self.headers),
+        )
+
+
+def failure_of(error: HooklineError, what: str = "agent") -> Failure:
+    """What a caller gets to see of an error. ``what`` is how the path calls an agent."""
+    status, type_ = STATUSES.get(error.code, (500, "server_error"))
+    message, headers = str(error) or INTERNAL, {}
+    param: str | None = None
+    code: str | None = error.code
+    match error:
+        case InvalidRequest():
+            param, code = error.param, error.reason
+        case Unauthenticated():
+            code, headers = error.reason, {"www-authenticate": "Bearer"}
+        case AgentNotFound():
+            message = f"{what.capitalize()} not found: {error}"
+        case AccessDenied():
+            message = f"No remote access to {what}: {error}"
+        case AdmissionRefused(retry_after=float() | int()):
+            status, type_, code = 429, "rate_limit_error", "rate_limit_exceeded"
+            headers = _retry(error.retry_after)
+        case Unavailable():
+            headers = _retry(RETRY_AFTER)
+        case ProviderError():
+            return _provider_failure(
+                error.code, message, error.status, error.reason, error.retry_after
+            )
+        case _:
+            pass
+    return Failure(status, ErrorDetail(message, type_, param, code), headers)
+
+
+def failure_of_run(ended: RunFailed | RunCancelled) -> Failure:
+    """What a caller gets to see of a run that failed or was cancelled."""
+    if isinstance(ended, RunCancelled):
+        detail = ErrorDetail(CANCELLED[ended.reason], "server_error", None, "cancelled")
+        return Failure(STATUSES["cancelled"][0], detail, _retry(RETRY_AFTER))
+    if ended.code.startswith("provider_"):
+        return _provider_failure(
+            ended.code, ended.message, ended.status, ended.reason, ended.retry_after
+        )
+    status, type_ = STATUSES.get(ended.code, (500, "server_error"))
+    return Failure(status, ErrorDetail(ended.message, type_, None, ended.code))
+
+
+def _provider_failure(
+    code: str, message: str, status: int | None, reason: str | None, retry_after: float | None
+) -> Failure:
+    own, type_ = STATUSES[code]
+    if status is not None and 400 <= status <= 599:
+        own, code = status, reason or code
+        default = "server_error" if status >= 500 else "invalid_request_error"
+        type_ = TYPES.get(status, default)
+    return Failure(own, ErrorDetail(message, type_, None, code), _retry(retry_after))
+
+
+def _retry(seconds: float | None) -> dict[str, str]:
+    return {} if seconds is None else {"retry-after": str(max(1, round(seconds)))}
+
+
+def on_hookline_error(_: Request[Any, Any, Any], error: HooklineError) -> Response[bytes]:
+    """Answer with an error of ours."""
+    return failure_of(error).response()
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer with an error of Litestar's: no such path, wrong method, body too large."""
+    status = error.status_code
+    messages = {
+        404: f"Unknown request URL: {request.method} {request.url.path}",
+        405: f"Not allowed to {request.method} {request.url.path}",
+        413: "Request body is too large; [server] body_limit sets how large it may be",
+    }
+    message = messages.get(status, error.detail) if status < 500 else INTERNAL
+    if status >= 500:
+        log.error("request.failed", error=repr(error))
+    type_ = "server_error" if status >= 500 else "invalid_request_error"
+    codes = {404: "unknown_url", 405: "method_not_allowed", 413: "request_too_large"}
+    detail = ErrorDetail(message, type_, None, codes.get(status))
+    headers = {name: str(value) for name, value in (error.headers or {}).items()}
+    return Failure(status, detail, headers).response()
+
+
+def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Answer with a generic error; the log has the rest."""
+    log.error("request.crashed", path=request.url.path, exc_info=error)
+    return Failure(500, ErrorDetail(INTERNAL, "server_error", None, "internal_error")).response()

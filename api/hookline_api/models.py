@@ -1,0 +1,51 @@
+"""``GET /v1/models``: the agents that the caller may call."""
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from hookline.errors import AccessDenied, AgentNotFound
+from hookline.wire import Model, ModelList
+from hookline_api.auth import authenticated, principal_of
+from hookline_api.dialects import DIALECTS, Dialect
+from hookline_api.errors import failure_of
+
+encode = msgspec.json.Encoder().encode
+
+
+@get(
+    "/models",
+    guards=[authenticated],
+    operation_id="listModels",
+    summary="List agents as models",
+    tags=["models"],
+)
+async def list_models(request: Request[Any, Any, Any]) -> ModelList:
+    """All agents that the caller may call, ordered by id."""
+    runtime = request.app.state.runtime
+    agents = await runtime.list_agents(principal_of(request))
+    dialect = _dialect(request)
+    return ModelList([dialect.model(agent) for agent in agents])
+
+
+@get(
+    "/models/{model:path}",
+    guards=[authenticated],
+    operation_id="retrieveModel",
+    summary="Get one agent as a model",
+    tags=["models"],
+)
+async def get_model(request: Request[Any, Any, Any], model: str) -> Model | Response[Any]:
+    """One agent, if the caller may call it."""
+    wanted = model.lstrip("/")
+    try:
+        agent = await request.app.state.runtime.find_agent(principal_of(request), wanted)
+    except (AgentNotFound, AccessDenied) as error:
+        return failure_of(error, what="model").response()
+    return _dialect(request).model(agent)
+
+
+def _dialect(request: Request[Any, Any, Any]) -> Dialect:
+    name = request.headers.get("hookline-dialect") or request.app.state.config.api.dialect
+    return DIALECTS.get(name, DIALECTS["openai"])

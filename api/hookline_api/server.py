@@ -1,0 +1,115 @@
+"""The server process: uvicorn on uvloop, and an end that loses no stream."""
+
+import asyncio
+import gc
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+import uvloop
+
+from hookline.runtime import Runtime
+from hookline_api.app import create_app
+from hookline_api.config import Config
+
+log = structlog.get_logger("hookline.server")
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+GC_THRESHOLDS = (50_000, 20, 50)
+"""Collections are rarer than by default: a full one costs more than it frees."""
+
+
+class Server(uvicorn.Server):
+    """Ends in three steps: no new runs, a time of grace for those that stream, then an error event.
+
+    Args:
+        config: uvicorn's.
+        runtime: whose runs are waited for.
+        grace: seconds.
+        ready: is called with the address once the socket is open.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        runtime: Runtime,
+        grace: float,
+        ready: Callable[[str, int], None],
+    ):
+        super().__init__(config)
+        self._runtime = runtime
+        self._grace = grace
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGINT and SIGTERM, with exit code 0; the second one ends at once."""
+        loop = asyncio.get_running_loop()
+        for signum in SIGNALS:
+            loop.add_signal_handler(signum, self._stop)
+        try:
+            yield
+        finally:
+            for signum in SIGNALS:
+                loop.remove_signal_handler(signum)
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        """Open the socket, then say where it is."""
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if not self.started:
+            return
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._ready(host, port)
+
+    def _stop(self) -> None:
+        if self.should_exit:
+            self._runtime.cancel_all("shutdown")
+            self.force_exit = True
+            return
+        self._runtime.drain()
+        self.should_exit = True
+        running = len(self._runtime.running)
+        log.info("server.stopping", running=running, grace=self._grace)
+        asyncio.get_running_loop().call_later(self._grace, self._end_runs)
+
+    def _end_runs(self) -> None:
+        log.warning("server.grace_over", running=len(self._runtime.running))
+        self._runtime.cancel_all("shutdown")
+
+
+def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -> int:
+    """Serve until a signal ends the process.
+
+    Args:
+        runtime: not yet entered.
+        config: host, port and limits.
+        ready: is called with the address once requests are taken.
+
+    Returns:
+        The exit code: 0, or 1 if the server could not start.
+    """
+    settings = config.server
+    server = Server(
+        uvicorn.Config(
+            create_app(runtime, config),
+            host=settings.host,
+            port=settings.port,
+            http="httptools",
+            loop="uvloop",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=2048,
+        ),
+        runtime,
+        settings.grace,
+        ready,
+    )
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve())
+    return 0 if server.started else 1
