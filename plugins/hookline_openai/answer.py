@@ -1,0 +1,167 @@
+"""An upstream's answer, made into deltas. The loop in ``feed`` runs once for every token."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from msgspec import Struct, UnsetType
+
+from hookline.errors import ProviderError
+from hookline.events import Reasoning, Refusal, Text
+from hookline.providers import ModelDelta, ModelFinished, ModelUsage, ToolCallPiece
+from hookline.usage import TokenCounts
+from hookline.wire.completion import (
+    CompletionTokensDetails,
+    Delta,
+    FunctionDelta,
+    Logprobs,
+    PromptTokensDetails,
+    ToolCallDelta,
+    Usage,
+)
+from hookline_openai.failures import Failures
+from hookline_openai.sse import Payloads, TooLong
+
+
+class _Choice(Struct, frozen=True):
+    """A choice of a chunk, or of a completion, which has a ``message``. Only what is read."""
+
+    delta: Delta | None = None
+    finish_reason: str | None = None
+    logprobs: Logprobs | None | UnsetType = None
+    message: Delta | None = None
+
+
+class _Chunk(Struct, frozen=True):
+    """A chunk, a completion or an error. Only what is read, so the rest may be as it likes."""
+
+    choices: list[_Choice] | None = None
+    usage: Usage | None = None
+    error: Any = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+_NO_FUNCTION = FunctionDelta()
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+
+class Answer:
+    """What has been read of an answer.
+
+    Attributes:
+        complete: the upstream has said that nothing will follow.
+        failure: what went wrong, to be raised once all deltas before it are handed out.
+    """
+
+    __slots__ = ("_failures", "_finish", "_payloads", "_usage", "complete", "failure")
+
+    def __init__(self, payloads: Payloads, failures: Failures):
+        self.complete = False
+        self.failure: ProviderError | None = None
+        self._payloads = payloads
+        self._failures = failures
+        self._finish: str | None = None
+        self._usage: Usage | None = None
+
+    def feed(self, data: bytes) -> list[ModelDelta]:
+        """What these bytes say, up to a failure if there is one."""
+        try:
+            payloads = self._payloads.feed(data)
+        except TooLong as error:
+            deltas = self._read(error.before)
+            text = "sent more in one piece than max_event_bytes allows"
+            self.failure = self.failure or self._failures.broken(text)
+            return deltas
+        return self._read(payloads)
+
+    def lost(self, failure: ProviderError) -> None:
+        """No more bytes can be had; this matters unless the model has said why it stopped."""
+        if self._finish is None and self.failure is None:
+            self.failure = failure
+
+    def end(self) -> list[ModelDelta]:
+        """What is left to say when there are no more bytes, or none that matter."""
+        deltas: list[ModelDelta] = []
+        if not self.complete and self.failure is None:
+            deltas = self.feed(b"")  # what is left may be too large
+        if not self.complete and self.failure is None:
+            deltas += self._read(self._payloads.end())
+        self.lost(self._failures.broken("ended before the model had finished"))
+        if self._usage is not None:
+            deltas.append(ModelUsage(_counts(self._usage)))
+        if self._finish is not None and self.failure is None:
+            deltas.append(ModelFinished(self._finish))
+        return deltas
+
+    def _read(self, payloads: list[bytes]) -> list[ModelDelta]:
+        deltas: list[ModelDelta] = []
+        for payload in payloads:
+            if payload == b"[DONE]":
+                self.complete = True
+                break
+            if not payload:
+                continue
+            try:
+                chunk = _decode(payload)
+            except _UNREADABLE:
+                self.failure = self._failures.broken("sent a chunk that cannot be read")
+                break
+            if chunk.choices:
+                self._take(chunk.choices[0], deltas)
+            if chunk.usage is not None:
+                self._usage = chunk.usage
+            if chunk.error or chunk.choices is None:
+                error = chunk.error or _error(payload)
+                if error:
+                    self.failure = self._failures.reported(error)
+                    break
+        return deltas
+
+    def _take(self, choice: _Choice, deltas: list[ModelDelta]) -> None:
+        delta = choice.delta or choice.message
+        if choice.finish_reason:
+            self._finish = choice.finish_reason
+        if delta is None:
+            return
+        thought = delta.reasoning or delta.reasoning_content
+        if thought:
+            deltas.append(Reasoning(thought))
+        text = delta.content
+        if text:
+            logprobs = choice.logprobs
+            deltas.append(Text(text, logprobs) if logprobs else Text(text))
+        if delta.refusal:
+            deltas.append(Refusal(delta.refusal))
+        if delta.tool_calls:
+            deltas += _pieces(delta.tool_calls, whole=choice.delta is None)
+
+
+def _pieces(calls: list[ToolCallDelta], *, whole: bool) -> Iterator[ToolCallPiece]:
+    """The pieces that say something. Whole calls are counted where the upstream did not."""
+    for position, call in enumerate(calls):
+        function = call.function or _NO_FUNCTION
+        index = call.index if isinstance(call.index, int) else position if whole else None
+        piece = ToolCallPiece(
+            index, call.id or None, function.name or None, function.arguments or ""
+        )
+        if piece.id or piece.name or piece.arguments:
+            yield piece
+
+
+def _error(payload: bytes) -> Any:
+    """The error that a chunk without choices is: older versions of vLLM send it bare."""
+    body = msgspec.json.decode(payload)
+    return body if body.get("object") == "error" else None
+
+
+def _counts(usage: Usage) -> TokenCounts:
+    prompt = usage.prompt_tokens_details or PromptTokensDetails()
+    completion = usage.completion_tokens_details or CompletionTokensDetails()
+    return TokenCounts(
+        input=usage.prompt_tokens or 0,
+        output=usage.completion_tokens or 0,
+        cache_read=prompt.cached_tokens or 0,
+        reasoning=completion.reasoning_tokens or 0,
+        audio_input=prompt.audio_tokens or 0,
+        audio_output=completion.audio_tokens or 0,
+    )
