@@ -12,7 +12,7 @@ import attrs
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 
 from hookline.errors import (
     AccessDenied,
@@ -156,6 +156,8 @@ def on_hookline_error(_: Request[Any, Any, Any], error: HooklineError) -> Respon
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """Answer with an error of Litestar's: no such path, wrong method, body too large."""
     status = error.status_code
+    if isinstance(error, ValidationException):
+        return failure_of(_about_input(error)).response()
     messages = {
         404: f"Unknown request URL: {request.method} {request.url.path}",
         405: f"Not allowed to {request.method} {request.url.path}",
@@ -169,6 +171,15 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     detail = ErrorDetail(message, type_, None, codes.get(status))
     headers = {name: str(value) for name, value in (error.headers or {}).items()}
     return Failure(status, detail, headers).response()
+
+
+def _about_input(error: ValidationException) -> InvalidRequest:
+    """What Litestar found wrong before we saw the input: an empty body, a query parameter."""
+    found = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    if found.get("key") in {None, "data"}:
+        message = "Request body is required"
+        return InvalidRequest(message)
+    return InvalidRequest(f"{found['key']}: {found.get('message')}", param=found["key"])
 
 
 def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

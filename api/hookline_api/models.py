@@ -26,7 +26,7 @@ async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     runtime = request.app.state.runtime
     agents = await runtime.list_agents(principal_of(request))
     dialect = _dialect(request)
-    return ModelList([dialect.model(agent) for agent in agents])
+    return ModelList(data=[dialect.model(agent) for agent in agents])
 
 
 @get(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 import uvloop
+from litestar.types import ASGIApp
 
 from hookline.runtime import Runtime
 from hookline_api.app import create_app
@@ -92,24 +93,24 @@ def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -
     Returns:
         The exit code: 0, or 1 if the server could not start.
     """
-    settings = config.server
-    server = Server(
-        uvicorn.Config(
-            create_app(runtime, config),
-            host=settings.host,
-            port=settings.port,
-            http="httptools",
-            loop="uvloop",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=2048,
-        ),
-        runtime,
-        settings.grace,
-        ready,
-    )
+    application = create_app(runtime, config)
+    server = Server(uvicorn_config(application, config), runtime, config.server.grace, ready)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(server.serve())
     return 0 if server.started else 1
+
+
+def uvicorn_config(application: ASGIApp, config: Config) -> uvicorn.Config:
+    """How uvicorn serves the application: logs and access lines are ours."""
+    return uvicorn.Config(
+        application,
+        host=config.server.host,
+        port=config.server.port,
+        http="httptools",
+        loop="uvloop",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=2048,
+    )

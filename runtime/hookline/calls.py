@@ -43,7 +43,7 @@ class Call:
 
     def message(self) -> ToolCall:
         """The call as the model reads it again in the next turn."""
-        return ToolCall(self.id, FunctionCall(self.name, self.text()))
+        return ToolCall(id=self.id, function=FunctionCall(self.name, self.text()))
 
 
 @attrs.define

@@ -10,6 +10,9 @@ import msgspec
 EMPTY: Mapping[str, Any] = {"type": "object", "properties": {}}
 _PATTERNS = jsonschema_rs.RegexOptions()  # linear time: a caller's pattern cannot hang the server
 
+CACHED_SIZE = 65_536
+"""Bytes of a schema that is kept once compiled; larger ones could fill the memory."""
+
 
 class InvalidSchema(ValueError):
     """The schema itself is wrong; the message says where."""
@@ -28,7 +31,9 @@ def _validator(schema: bytes) -> jsonschema_rs.Validator:
 
 def _compiled(schema: Mapping[str, Any]) -> jsonschema_rs.Validator:
     try:
-        return _validator(msgspec.json.encode(schema))
+        encoded = msgspec.json.encode(schema)
+        compile_ = _validator if len(encoded) <= CACHED_SIZE else _validator.__wrapped__
+        return compile_(encoded)
     except (ValueError, RecursionError) as error:
         raise InvalidSchema(str(error).partition("\n")[0]) from error
 
@@ -59,7 +64,9 @@ def schema_of(type_: type) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([type_], ref_template="#/$defs/{name}")
     name = schema.get("$ref", "").removeprefix("#/$defs/")
     if name:
-        schema = components.pop(name)
+        schema = dict(components[name])
+        if f'"#/$defs/{name}"' not in msgspec.json.encode(components).decode():
+            del components[name]
     if components:
         schema["$defs"] = components
     return schema

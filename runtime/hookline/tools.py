@@ -3,7 +3,7 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, get_type_hints, overload
+from typing import Any, get_args, get_type_hints, overload
 
 import attrs
 import msgspec
@@ -64,7 +64,8 @@ class FunctionTool(Tool):
     def __init__(self, function: Callable[..., Awaitable[Any]], name: str, description: str):
         self._function = function
         hints = get_type_hints(function, include_extras=True)
-        self._scope_name = next((n for n, t in hints.items() if t is RunScope), None)
+        hints.pop("return", None)
+        self._scope_name = next((name for name, hint in hints.items() if _is_scope(hint)), None)
         fields: list[Any] = []
         for parameter in inspect.signature(function).parameters.values():
             if parameter.name == self._scope_name:
@@ -95,6 +96,11 @@ class FunctionTool(Tool):
         if isinstance(result, ToolResult | str):
             return result
         return msgspec.json.encode(result).decode()
+
+
+def _is_scope(hint: Any) -> bool:
+    """Whether a parameter is the scope of the run, be it optional or not."""
+    return hint is RunScope or RunScope in get_args(hint)
 
 
 _UNTYPABLE = (

@@ -19,6 +19,7 @@ from hookline.events import (
     ToolCallStarted,
     UsageReported,
 )
+from hookline.wire.chat import FunctionCall, ToolCall
 from hookline.wire.completion import (
     CompletionTokensDetails,
     Logprobs,
@@ -35,6 +36,11 @@ class TranscribedCall:
     started: ToolCallStarted
     arguments: list[str] = attrs.field(factory=list)
     finished: ToolCallFinished | None = None
+
+    def message(self) -> ToolCall:
+        """The call as it stands in a message."""
+        function = FunctionCall(self.started.name, "".join(self.arguments))
+        return ToolCall(id=self.started.id, function=function)
 
 
 @attrs.define

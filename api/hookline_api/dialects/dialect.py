@@ -5,12 +5,19 @@ from typing import Protocol
 
 import attrs
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from hookline.agents import Agent
 from hookline.events import Event
 from hookline.transcript import Transcript
-from hookline.wire import ChatCompletion, ChatCompletionChunk, ChunkChoice, Delta, Model
+from hookline.wire import (
+    ChatCompletion,
+    ChatCompletionChunk,
+    ChunkChoice,
+    Delta,
+    Logprobs,
+    Model,
+)
 from hookline.wire.chat import ChatCompletionRequest
 
 encode = msgspec.json.Encoder().encode
@@ -72,7 +79,19 @@ def framed(chunk: ChatCompletionChunk) -> Sequence[bytes]:
     return event(chunk).split(encode(MARK))
 
 
-def chunk_of(answer: Answer, delta: Delta, finish_reason: str | None = None) -> ChatCompletionChunk:
+def chunk_of(
+    answer: Answer,
+    delta: Delta,
+    finish_reason: str | None = None,
+    logprobs: Logprobs | UnsetType | None = UNSET,
+) -> ChatCompletionChunk:
     """A chunk with this delta, and nothing that is not in every dialect."""
-    choice = ChunkChoice(delta, finish_reason, logprobs=UNSET)
-    return ChatCompletionChunk(answer.id, answer.created, answer.model, [choice])
+    choice = ChunkChoice(delta=delta, finish_reason=finish_reason, logprobs=logprobs)
+    return bare_chunk(answer, choice)
+
+
+def bare_chunk(answer: Answer, *choices: ChunkChoice) -> ChatCompletionChunk:
+    """A chunk with these choices, or with none."""
+    return ChatCompletionChunk(
+        id=answer.id, created=answer.created, model=answer.model, choices=list(choices)
+    )

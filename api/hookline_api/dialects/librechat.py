@@ -30,11 +30,9 @@ from hookline.wire import (
     CompletionTokensDetails,
     Delta,
     FinishReason,
-    FunctionCall,
     FunctionDelta,
     Model,
     ResponseMessage,
-    ToolCall,
     ToolCallDelta,
     Usage,
 )
@@ -139,10 +137,7 @@ class LibreChatDialect:
 
     def completion(self, answer: Answer, transcript: Transcript) -> ChatCompletion:
         """The answer in one piece."""
-        calls = [
-            ToolCall(call.started.id, FunctionCall(call.started.name, "".join(call.arguments)))
-            for call in transcript.calls
-        ]
+        calls = [call.message() for call in transcript.calls]
         text = "".join([*transcript.texts, *transcript.refusals])
         message = ResponseMessage(
             content=text or None,
@@ -153,20 +148,20 @@ class LibreChatDialect:
         reason = _finish_reason(called=bool(calls), spoke=bool(text))
         extensions = {"attachments": transcript.attachments} if transcript.attachments else UNSET
         return ChatCompletion(
-            answer.id,
-            answer.created,
-            answer.model,
-            [Choice(message, reason, logprobs=UNSET)],
-            _usage(transcript.usages),
+            id=answer.id,
+            created=answer.created,
+            model=answer.model,
+            choices=[Choice(message=message, finish_reason=reason, logprobs=UNSET)],
+            usage=_usage(transcript.usages),
             hookline=extensions,
         )
 
     def model(self, agent: Agent) -> Model:
         """The seed's item, with its extras."""
         return Model(
-            agent.id,
-            int(agent.created_at.timestamp()),
-            OWNER,
+            id=agent.id,
+            created=int(agent.created_at.timestamp()),
+            owned_by=OWNER,
             permission=[],
             root=agent.id,
             parent=None,

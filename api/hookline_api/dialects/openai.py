@@ -28,14 +28,11 @@ from hookline.wire import (
     ChatCompletion,
     ChatCompletionChunk,
     Choice,
-    ChunkChoice,
     Delta,
-    FunctionCall,
     FunctionDelta,
     Logprobs,
     Model,
     ResponseMessage,
-    ToolCall,
     ToolCallDelta,
 )
 from hookline.wire.chat import ChatCompletionRequest
@@ -44,6 +41,7 @@ from hookline_api.dialects.dialect import (
     MARK,
     Answer,
     Encoder,
+    bare_chunk,
     chunk_of,
     encode,
     event,
@@ -136,15 +134,13 @@ class OpenAIEncoder:
         return event(self._bare(usage=self._usage, hookline={kind: [item]}))
 
     def _bare(self, **fields: Any) -> ChatCompletionChunk:
-        answer = self._answer
-        return ChatCompletionChunk(answer.id, answer.created, answer.model, [], **fields)
+        return msgspec.structs.replace(bare_chunk(self._answer), **fields)
 
     def _chunk(
         self, delta: Delta, finish_reason: str | None = None, logprobs: Logprobs | None = None
     ) -> ChatCompletionChunk:
-        choice = ChunkChoice(delta, finish_reason, logprobs=logprobs)
-        chunk = chunk_of(self._answer, delta)
-        return msgspec.structs.replace(chunk, choices=[choice], usage=self._usage)
+        chunk = chunk_of(self._answer, delta, finish_reason, logprobs)
+        return msgspec.structs.replace(chunk, usage=self._usage)
 
 
 class OpenAIDialect:
@@ -166,31 +162,28 @@ class OpenAIDialect:
             message = "only a run that finished has an answer"
             raise TypeError(message)
         choice = Choice(
-            _message(transcript),
-            ended.finish_reason,
+            message=_message(transcript),
+            finish_reason=ended.finish_reason,
             logprobs=Logprobs(transcript.logprobs) if transcript.logprobs else None,
         )
         return ChatCompletion(
-            answer.id,
-            answer.created,
-            answer.model,
-            [choice],
-            transcript.usage,
+            id=answer.id,
+            created=answer.created,
+            model=answer.model,
+            choices=[choice],
+            usage=transcript.usage,
             hookline=_extensions(answer, transcript, ended) or UNSET,
         )
 
     def model(self, agent: Agent) -> Model:
         """OpenAI's four fields."""
-        return Model(agent.id, int(agent.created_at.timestamp()), OWNER)
+        created = int(agent.created_at.timestamp())
+        return Model(id=agent.id, created=created, owned_by=OWNER)
 
 
 def _message(transcript: Transcript) -> ResponseMessage:
     thoughts = "".join(transcript.thoughts) or UNSET
-    calls = [
-        ToolCall(call.started.id, FunctionCall(call.started.name, "".join(call.arguments)))
-        for call in transcript.calls
-        if call.started.owner == "caller"
-    ]
+    calls = [call.message() for call in transcript.calls if call.started.owner == "caller"]
     return ResponseMessage(
         content=_content(transcript, silent=bool(calls)),
         refusal="".join(transcript.refusals) or None,

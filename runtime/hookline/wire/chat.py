@@ -78,12 +78,12 @@ class FunctionCall(Struct, frozen=True):
     arguments: str
 
 
-class ToolCall(Struct, frozen=True):
+class ToolCall(Struct, frozen=True, kw_only=True):
     """A call of a function tool, with the id that its result refers to."""
 
     id: str
-    function: FunctionCall
     type: Literal["function"] = "function"
+    function: FunctionCall
 
 
 class SystemMessage(Struct, frozen=True, tag_field="role", tag="system"):

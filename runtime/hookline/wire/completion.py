@@ -65,35 +65,35 @@ class Usage(Struct, frozen=True):
     completion_tokens_details: CompletionTokensDetails | None | UnsetType = UNSET
 
 
-class ResponseMessage(Struct, frozen=True):
+class ResponseMessage(Struct, frozen=True, kw_only=True):
     """The answer."""
 
+    role: Literal["assistant"] = "assistant"
     content: str | None
     refusal: str | None | UnsetType = None
-    role: Literal["assistant"] = "assistant"
     reasoning: str | None | UnsetType = UNSET
     reasoning_content: str | None | UnsetType = UNSET
     tool_calls: list[ToolCall] | None | UnsetType = UNSET
 
 
-class Choice(Struct, frozen=True):
+class Choice(Struct, frozen=True, kw_only=True):
     """The only choice: ``n`` is always 1."""
 
-    message: ResponseMessage
-    finish_reason: FinishReason
     index: int = 0
+    message: ResponseMessage
     logprobs: Logprobs | None | UnsetType = None
+    finish_reason: FinishReason
 
 
-class ChatCompletion(Struct, frozen=True):
+class ChatCompletion(Struct, frozen=True, kw_only=True):
     """The body of an answer that is not streamed. ``created`` is in seconds since 1970."""
 
     id: str
+    object: Literal["chat.completion"] = "chat.completion"
     created: int
     model: str
     choices: list[Choice]
     usage: Usage
-    object: Literal["chat.completion"] = "chat.completion"
     hookline: dict[str, Any] | UnsetType = UNSET
 
 
@@ -124,22 +124,22 @@ class Delta(Struct, frozen=True):
     tool_calls: list[ToolCallDelta] | None | UnsetType = UNSET
 
 
-class ChunkChoice(Struct, frozen=True):
+class ChunkChoice(Struct, frozen=True, kw_only=True):
     """The only choice of a chunk."""
 
-    delta: Delta = Delta()
-    finish_reason: str | None = None
     index: int = 0
+    delta: Delta = Delta()
     logprobs: Logprobs | None | UnsetType = UNSET
+    finish_reason: str | None = None
 
 
-class ChatCompletionChunk(Struct, frozen=True):
+class ChatCompletionChunk(Struct, frozen=True, kw_only=True):
     """One event of a streamed answer."""
 
     id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str
     choices: list[ChunkChoice]
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     usage: Usage | None | UnsetType = UNSET
     hookline: dict[str, Any] | UnsetType = UNSET

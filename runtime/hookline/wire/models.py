@@ -5,16 +5,16 @@ from typing import Literal
 from msgspec import UNSET, Struct, UnsetType
 
 
-class Model(Struct, frozen=True):
+class Model(Struct, frozen=True, kw_only=True):
     """An agent, as a model. ``created`` is in seconds since 1970.
 
     The fields from ``permission`` on belong to the ``librechat`` dialect alone.
     """
 
     id: str
+    object: Literal["model"] = "model"
     created: int
     owned_by: str
-    object: Literal["model"] = "model"
     permission: list[str] | UnsetType = UNSET
     root: str | UnsetType = UNSET
     parent: None | UnsetType = UNSET
@@ -23,8 +23,8 @@ class Model(Struct, frozen=True):
     provider: str | UnsetType = UNSET
 
 
-class ModelList(Struct, frozen=True):
+class ModelList(Struct, frozen=True, kw_only=True):
     """All agents that the caller may call."""
 
-    data: list[Model]
     object: Literal["list"] = "list"
+    data: list[Model]
