@@ -9,6 +9,7 @@ from litestar import Request
 from hookline.errors import InvalidRequest
 
 ROLES = "system, developer, user, assistant, tool"
+CONTEXT_IDS = frozenset({"conversation_id", "parent_message_id"})
 _PATH = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>.*?)`$", re.DOTALL)
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 _MESSAGE = re.compile(r"^messages\[\d+\]$")
@@ -73,6 +74,8 @@ def explain(text: str) -> InvalidRequest:
         return InvalidRequest(f"{path} must be an object", param=path)
     if missing:
         return InvalidRequest(f"{path} is required", param=path)
+    if path in CONTEXT_IDS:
+        return InvalidRequest(f"{path} must be a string", param=path)
     if not path:
         message = "Request body is required: a JSON object"
         return InvalidRequest(message)

@@ -16,6 +16,9 @@ from hookline_api.app import create_app
 from hookline_api.config import Config
 
 log = structlog.get_logger("hookline.server")
+LAST_WORDS = 5.0
+"""Seconds that clients have to read the end of their stream once the time of grace is over."""
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 GC_THRESHOLDS = (50_000, 20, 50)
 """Collections are rarer than by default: a full one costs more than it frees."""
@@ -80,6 +83,11 @@ class Server(uvicorn.Server):
     def _end_runs(self) -> None:
         log.warning("server.grace_over", running=len(self._runtime.running))
         self._runtime.cancel_all("shutdown")
+        asyncio.get_running_loop().call_later(LAST_WORDS, self._force)
+
+    def _force(self) -> None:
+        """Leave clients behind that do not read the end of their stream."""
+        self.force_exit = True
 
 
 def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -> int:

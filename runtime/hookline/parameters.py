@@ -51,6 +51,8 @@ def check(request: ChatCompletionRequest) -> None:
     if request.stream_options and not request.stream:
         text = "The 'stream_options' parameter is only allowed when 'stream' is enabled."
         raise InvalidRequest(text, param="stream_options")
+    if request.stream_options and request.stream_options.include_obfuscation:
+        _refuse("stream_options.include_obfuscation", "chunks are not padded; leave it out")
     if _given(request.top_logprobs) and not request.logprobs:
         text = "top_logprobs is only allowed when logprobs is true"
         raise InvalidRequest(text, param="top_logprobs")
@@ -113,8 +115,6 @@ def merge(
     if given.keys() & TOKEN_LIMITS and not TOKEN_LIMITS & set(agent.locked):
         for name in TOKEN_LIMITS:
             merged.pop(name, None)
-    if request.metadata and "metadata" in honoured:
-        given["metadata"] = request.metadata
     return merged | given
 
 
