@@ -1,12 +1,10 @@
 """The provider with a real LangChain model against an upstream on a socket."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+import math
+from contextlib import aclosing
 from typing import Any
 
-import attrs
 import pytest
 
 from hookline import ModelRequest, ToolSpec, wire
@@ -16,131 +14,74 @@ from hookline.providers import ModelFinished, ModelUsage, ToolCallPiece
 from hookline.usage import TokenCounts
 from hookline_langchain.provider import LangChainProvider
 from hookline_langchain.settings import LangChainSettings
+from support.upstream import (
+    Answer,
+    Upstream,
+    chunk,
+    error_answer,
+    stream_of,
+    text_answer,
+    text_chunks,
+    tool_answer,
+    usage,
+)
 
 KEY = "sk-langchain-secret-0123456789"
 SECONDS = 20
 HELLO = (wire.UserMessage("Hello"),)
+REQUEST = ModelRequest(model="gpt", messages=HELLO)
 WEATHER = ToolSpec("weather", "The weather in a city", {"type": "object", "properties": {}})
-USAGE = {
-    "prompt_tokens": 20,
-    "completion_tokens": 9,
-    "total_tokens": 29,
-    "prompt_tokens_details": {"cached_tokens": 8},
-    "completion_tokens_details": {"reasoning_tokens": 5},
-}
 
 
-@attrs.define
-class Upstream:
-    """Answers every request alike, and remembers what it was sent."""
-
-    chunks: list[dict[str, Any]] = attrs.field(factory=list)
-    status: int = 200
-    headers: str = ""
-    error: Any = None
-    stalls: bool = False
-    bodies: list[dict[str, Any]] = attrs.field(factory=list)
-    left: asyncio.Event = attrs.field(factory=asyncio.Event)
-    base_url: str = ""
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["Upstream"]:
-        server = await asyncio.start_server(self._answer, "127.0.0.1", 0)
-        async with server:
-            self.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-            yield self
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-        size = int(head.split("content-length:")[1].split("\r\n")[0])
-        self.bodies.append(json.loads(await reader.readexactly(size)))
-        kind = "text/event-stream" if self.error is None else "application/json"
-        lines = f"HTTP/1.1 {self.status} Word\r\ncontent-type: {kind}\r\n{self.headers}"
-        writer.write(f"{lines}connection: close\r\n\r\n".encode())
-        if self.error is not None:
-            writer.write(json.dumps(self.error).encode())
-        for chunk in self.chunks:
-            writer.write(b"data: " + json.dumps(chunk).encode() + b"\n\n")
-        await writer.drain()
-        if self.stalls:
-            await reader.read()
-            self.left.set()
-        elif self.error is None:
-            writer.write(b"data: [DONE]\n\n")
-        writer.close()
-
-
-def chunk(delta: dict[str, Any], finish: str | None = None, **extra: Any) -> dict[str, Any]:
-    choice = {"index": 0, "delta": delta, "finish_reason": finish, **extra}
-    return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"} | {
-        "choices": [choice]
-    }
-
-
-def usage() -> dict[str, Any]:
-    return {**chunk({}), "choices": [], "usage": USAGE}
-
-
-def provider(upstream: Upstream, **options: Any) -> LangChainProvider:
-    options = {"base_url": upstream.base_url, "api_key": KEY, "max_retries": 0} | options
+def provider(url: str, **options: Any) -> LangChainProvider:
+    options = {"base_url": url, "api_key": KEY, "max_retries": 0} | options
     return LangChainProvider("far", LangChainSettings(model_provider="openai", options=options))
 
 
-def ask(upstream: Upstream, request: ModelRequest, **options: Any) -> list[Any]:
-    """All deltas of one call."""
+def ask(answer: Answer, request: ModelRequest = REQUEST, **options: Any) -> tuple[list[Any], Any]:
+    """All deltas of one call, and the body that the upstream was sent."""
 
-    async def run() -> list[Any]:
-        async with upstream.running(), asyncio.timeout(SECONDS):
-            async with aclosing(provider(upstream, **options).stream(request)) as deltas:
-                return [delta async for delta in deltas]
+    async def run() -> tuple[list[Any], Any]:
+        async with Upstream([answer]) as upstream, asyncio.timeout(SECONDS):
+            far = provider(upstream.url, **options)
+            async with aclosing(far.stream(request)) as deltas:
+                return [delta async for delta in deltas], upstream.requests[0].body
 
     return asyncio.run(run())
 
 
 def test_text_usage_and_reason_arrive() -> None:
     """An answer comes as pieces of text, then its token counts and its reason."""
-    upstream = Upstream(
-        [
-            chunk({"role": "assistant", "content": "Hel"}),
-            chunk({"content": "lo"}),
-            chunk({}, "length"),
-            usage(),
-        ]
+    counts = usage(20, 9, cached=8, reasoning=5, audio_in=1, audio_out=2)
+
+    deltas, body = ask(stream_of(text_chunks("Hello", 3), "length", counts))
+
+    tokens = TokenCounts(
+        input=20, output=9, cache_read=8, reasoning=5, audio_input=1, audio_output=2
     )
-
-    deltas = ask(upstream, ModelRequest(model="gpt", messages=HELLO))
-
-    counts = TokenCounts(input=20, output=9, cache_read=8, reasoning=5)
-    assert [Text("Hel"), Text("lo"), ModelUsage(counts), ModelFinished("length")] == deltas
-    assert {"include_usage": True} == upstream.bodies[0]["stream_options"]
+    assert [Text("Hel"), Text("lo"), ModelUsage(tokens), ModelFinished("length")] == deltas
+    assert {"include_usage": True} == body["stream_options"]
 
 
 def test_tool_calls_arrive_in_pieces() -> None:
     """A tool call arrives with its id and name first, and its arguments as they come."""
-    opening = {"index": 0, "id": "a", "type": "function"}
-    upstream = Upstream(
-        [
-            chunk({"tool_calls": [{**opening, "function": {"name": "weather", "arguments": ""}}]}),
-            chunk({"tool_calls": [{"index": 0, "function": {"arguments": '{"city": '}}]}),
-            chunk({"tool_calls": [{"index": 0, "function": {"arguments": '"Oslo"}'}}]}),
-            chunk({}, "tool_calls"),
-        ]
-    )
+    answer = tool_answer([("a", "weather", '{"city":1}')])
+    request = ModelRequest(model="gpt", messages=HELLO, tools=[WEATHER])
 
-    deltas = ask(upstream, ModelRequest(model="gpt", messages=HELLO, tools=[WEATHER]))
+    deltas, _ = ask(answer, request)
 
     assert [
         ToolCallPiece(0, "a", "weather", ""),
-        ToolCallPiece(0, None, None, '{"city": '),
-        ToolCallPiece(0, None, None, '"Oslo"}'),
+        ToolCallPiece(0, None, None, '{"cit'),
+        ToolCallPiece(0, None, None, 'y":1}'),
         ModelFinished("tool_calls"),
-    ] == deltas
+    ] == [delta for delta in deltas if not isinstance(delta, ModelUsage)]
 
 
 def test_the_conversation_reaches_the_upstream_whole() -> None:
     """Every role, part and tool call arrives at the upstream as it was."""
-    call = wire.ToolCall("a", wire.FunctionCall("weather", '{"city": "Oslo"}'))
-    broken = wire.ToolCall("b", wire.FunctionCall("weather", "not JSON"))
+    call = wire.ToolCall(id="a", function=wire.FunctionCall("weather", '{"city": "Oslo"}'))
+    broken = wire.ToolCall(id="b", function=wire.FunctionCall("weather", "not JSON"))
     parts: list[Any] = [
         {"type": "text", "text": "What is this?"},
         {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
@@ -165,11 +106,10 @@ def test_the_conversation_reaches_the_upstream_whole() -> None:
         wire.ToolMessage("a", "Rain"),
         wire.ToolMessage("b", None),
     ]
-    upstream = Upstream([chunk({"content": "ok"}, "stop")])
 
-    ask(upstream, ModelRequest(model="gpt", messages=messages))
+    _, body = ask(text_answer("ok"), ModelRequest(model="gpt", messages=messages))
 
-    sent = upstream.bodies[0]["messages"]
+    sent = body["messages"]
     assert ["system", "developer", "user", "assistant", "tool", "tool"] == [m["role"] for m in sent]
     assert parts == sent[2]["content"]
     calls = [(c["id"], c["function"]["arguments"]) for c in sent[3]["tool_calls"]]
@@ -179,7 +119,6 @@ def test_the_conversation_reaches_the_upstream_whole() -> None:
 
 def test_parameters_and_tools_are_sent() -> None:
     """What the request asks for reaches the upstream under OpenAI's names."""
-    upstream = Upstream([chunk({"content": "ok"}, "stop")])
     parameters = {
         "temperature": 0.5,
         "max_completion_tokens": 7,
@@ -197,9 +136,8 @@ def test_parameters_and_tools_are_sent() -> None:
         parameters=parameters,
     )
 
-    ask(upstream, request)
+    _, body = ask(text_answer("ok"), request)
 
-    body = upstream.bodies[0]
     expected = {
         "temperature": 0.5,
         "max_completion_tokens": 7,
@@ -219,13 +157,12 @@ def test_parameters_and_tools_are_sent() -> None:
 )
 def test_tool_choice_is_kept(choice: Any, sent: str | None) -> None:
     """A choice is sent in the model's words; with "none" no tool is offered at all."""
-    upstream = Upstream([chunk({"content": "ok"}, "stop")])
-
     request = ModelRequest(model="gpt", messages=HELLO, tools=[WEATHER], tool_choice=choice)
-    ask(upstream, request)
 
-    assert sent == upstream.bodies[0].get("tool_choice")
-    assert ("tools" in upstream.bodies[0]) == (choice != "none")
+    _, body = ask(text_answer("ok"), request)
+
+    assert sent == body.get("tool_choice")
+    assert ("tools" in body) == (choice != "none")
 
 
 def test_a_schema_for_the_answer_is_sent() -> None:
@@ -234,65 +171,53 @@ def test_a_schema_for_the_answer_is_sent() -> None:
         "type": "json_schema",
         "json_schema": {"name": "n", "schema": {"type": "object", "properties": {}}},
     }
-    upstream = Upstream([chunk({"content": "{}"}), chunk({}, "length")])
     request = ModelRequest(
         model="gpt", messages=HELLO, tools=[WEATHER], parameters={"response_format": form}
     )
 
-    deltas = ask(upstream, request)
+    deltas, body = ask(stream_of(text_chunks("{}"), "length"), request)
 
-    assert form == upstream.bodies[0]["response_format"]
-    assert [Text("{}"), ModelFinished("length")] == deltas
+    assert form == body["response_format"]
+    assert (Text("{}"), ModelFinished("length")) == (deltas[0], deltas[-1])
 
 
 def test_logprobs_come_with_the_text() -> None:
     """Logarithmic probabilities belong to the text that they were given with."""
     token = {"token": "Hi", "logprob": -0.5, "bytes": [72, 105], "top_logprobs": []}
-    upstream = Upstream(
-        [chunk({"content": "Hi"}, logprobs={"content": [token]}), chunk({}, "stop")]
-    )
+    piece = chunk({"content": "Hi"})
+    piece["choices"][0]["logprobs"] = {"content": [token]}
+    request = ModelRequest(model="gpt", messages=HELLO, parameters={"logprobs": True})
 
-    deltas = ask(upstream, ModelRequest(model="gpt", messages=HELLO, parameters={"logprobs": True}))
+    deltas, body = ask(stream_of([piece]), request)
 
-    expected = wire.Logprobs([wire.TokenLogprob("Hi", -0.5, [72, 105])])
-    assert expected == deltas[0].logprobs
-    assert upstream.bodies[0]["logprobs"] is True
+    assert wire.Logprobs([wire.TokenLogprob("Hi", -0.5, [72, 105])]) == deltas[0].logprobs
+    assert body["logprobs"] is True
 
 
 def test_a_refusing_upstream_keeps_its_status() -> None:
     """An error status of the upstream is passed on with its message, without the key."""
     text = f"Incorrect API key provided: {KEY}"
-    upstream = Upstream(
-        status=401,
-        headers="retry-after: 3\r\n",
-        error={"error": {"message": text, "code": "invalid_api_key"}},
-    )
 
     with pytest.raises(ProviderRefused) as caught:
-        ask(upstream, ModelRequest(model="gpt", messages=HELLO))
+        ask(error_answer(401, text, "invalid_api_key", headers={"retry-after": "3"}))
 
-    assert "Incorrect API key provided: [hidden]" == str(caught.value)
-    assert (401, "invalid_api_key", 3.0) == (
-        caught.value.status,
-        caught.value.reason,
-        caught.value.retry_after,
-    )
+    error = caught.value
+    assert "Incorrect API key provided: [hidden]" == str(error)
+    assert (401, "invalid_api_key", 3.0) == (error.status, error.reason, error.retry_after)
 
 
 def test_a_silent_upstream_is_a_timeout() -> None:
     """An upstream that does not answer in the time of the options is a timeout."""
-    upstream = Upstream(stalls=True)
-
     with pytest.raises(ProviderTimeout, match="far did not answer in time"):
-        ask(upstream, ModelRequest(model="gpt", messages=HELLO), timeout=0.2)
+        ask(text_answer("late", head_delay=math.inf), timeout=0.2)
 
 
-def test_an_unreachable_upstream_is_broken() -> None:
-    """An upstream that cannot be reached breaks the call, and the key stays hidden."""
-    with pytest.raises(ProviderBroken) as caught:
-        ask(Upstream(), ModelRequest(model="gpt", messages=HELLO), base_url="http://127.0.0.1:1/v1")
-
-    assert KEY not in str(caught.value)
+def test_a_lost_connection_is_broken() -> None:
+    """An upstream that breaks off, or cannot be reached, breaks the call."""
+    with pytest.raises(ProviderBroken, match="the provider far failed"):
+        ask(text_answer("Hello to you", cut_after=2))
+    with pytest.raises(ProviderBroken, match="the provider far failed"):
+        ask(text_answer("ok"), base_url="http://127.0.0.1:1/v1")
 
 
 def test_a_missing_integration_is_named() -> None:
@@ -310,22 +235,21 @@ def test_a_missing_integration_is_named() -> None:
 
 def test_closing_ends_the_upstreams_work() -> None:
     """When the reader leaves, the connection to the upstream is closed."""
-    upstream = Upstream([chunk({"content": "one"})], stalls=True)
 
-    async def run() -> bool:
-        async with upstream.running(), asyncio.timeout(SECONDS):
-            request = ModelRequest(model="gpt", messages=HELLO)
-            async with aclosing(provider(upstream).stream(request)) as deltas:
-                first = await anext(deltas)
-            assert Text("one") == first
-            return await upstream.left.wait()
+    async def run() -> int:
+        answer = text_answer("Hello to you", stall_after=2)
+        async with Upstream([answer]) as upstream, asyncio.timeout(SECONDS):
+            async with aclosing(provider(upstream.url).stream(REQUEST)) as deltas:
+                assert Text("Hell") == await anext(deltas)
+            await upstream.until("aborted")
+            return upstream.aborted
 
-    assert asyncio.run(run())
+    assert 1 == asyncio.run(run())
 
 
 def test_a_model_is_opened_once() -> None:
     """All calls of a model share one LangChain model, and so its connections."""
-    far = provider(Upstream(base_url="http://127.0.0.1:1/v1"))
+    far = provider("http://127.0.0.1:1/v1")
 
     assert far.model("a") is far.model("a")
     assert far.model("a") is not far.model("b")
