@@ -1,7 +1,6 @@
 """When keys were last used, written down in batches."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime
 from typing import Self
 
@@ -59,8 +58,7 @@ class LastUse:
         """Stop, and write down what is left."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])
         await self.flush()
 
     async def _write_on(self) -> None:

@@ -43,10 +43,16 @@ _REMEDIES: Mapping[str, str] = {
 
 
 class Database:
-    """A SQLite file, open from ``open()`` to ``close()``."""
+    """A SQLite file, open from ``open()`` to ``close()``.
 
-    def __init__(self, path: Path):
+    Args:
+        path: of the file; it is created if there is none, its directory is not.
+        busy_seconds: how long a statement waits for another process.
+    """
+
+    def __init__(self, path: Path, busy_seconds: float = BUSY_SECONDS):
         self.path = path
+        self._busy_seconds = busy_seconds
         self._lock = asyncio.Lock()
         self._writes: set[asyncio.Task[Any]] = set()
         self._writer: aiosqlite.Connection | None = None
@@ -63,7 +69,7 @@ class Database:
                 _create(self.path)
                 self._writer = await self._connect()
                 await version(self._writer, self._name)
-                await _use_wal(self._writer)
+                await _use_wal(self._writer, self._busy_seconds)
                 await self._writer.execute_fetchall("PRAGMA synchronous = FULL")
                 await self._writer.execute_fetchall("PRAGMA foreign_keys = ON")
                 await migrate(self._writer, self._name)
@@ -119,7 +125,7 @@ class Database:
                 return result
 
     async def _connect(self) -> aiosqlite.Connection:
-        return await aiosqlite.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        return await aiosqlite.connect(self.path, timeout=self._busy_seconds, isolation_level=None)
 
     def _open(self, connection: aiosqlite.Connection | None) -> aiosqlite.Connection:
         if connection is None:
@@ -152,15 +158,18 @@ def _create(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        return
+        # Not by opening it: closing it again would drop the locks of this process's other stores.
+        if path.is_dir() or not os.access(path, os.R_OK | os.W_OK):
+            message = f"the SQLite store {path} cannot be opened: this user may not read and write"
+            raise StoreUnavailable(message + " it, or it is no file") from None
     except OSError as error:
         message = f"the SQLite store {path} cannot be created: {error.strerror}"
         raise StoreUnavailable(message) from error
 
 
-async def _use_wal(connection: aiosqlite.Connection) -> None:
+async def _use_wal(connection: aiosqlite.Connection, busy_seconds: float) -> None:
     """Switch to the write-ahead log, for good. SQLite does not wait for others here: we do."""
-    give_up = time.monotonic() + BUSY_SECONDS
+    give_up = time.monotonic() + busy_seconds
     while True:
         try:
             await connection.execute_fetchall("PRAGMA journal_mode = WAL")

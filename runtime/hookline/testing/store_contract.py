@@ -8,7 +8,7 @@
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,10 @@ class _Suite:
     """Whether a store that is opened again holds what was kept."""
 
     def open(self, tmp_path: Path) -> Store:
-        """A store that is not entered yet; of the same ``tmp_path``, the same data."""
+        """A store that is not entered yet; of the same ``tmp_path``, the same data.
+
+        No event loop runs when this is called.
+        """
         raise NotImplementedError
 
 
@@ -402,7 +405,7 @@ class StoreContract(AgentContract, KeyContract, ContinuationContract):
         _run(check, self.open(tmp_path))
 
 
-def _run(check: Any, store: Store) -> None:
+def _run(check: Callable[[Store], Awaitable[None]], store: Store) -> None:
     async def entered() -> None:
         async with store:
             await check(store)
