@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent
-SOURCES = ("noxfile.py", "runtime", "api", "plugins", "tests")
+SOURCES = ("conftest.py", "noxfile.py", "runtime", "api", "plugins", "tests")
 WINDOWS = os.name == "nt"
 
 
