@@ -49,14 +49,14 @@ class Answer:
     """What has been read of an answer.
 
     Attributes:
-        complete: the upstream has said that nothing will follow.
+        over: nothing that follows matters: all has been said, or something went wrong.
         failure: what went wrong, to be raised once all deltas before it are handed out.
     """
 
-    __slots__ = ("_failures", "_finish", "_payloads", "_usage", "complete", "failure")
+    __slots__ = ("_failures", "_finish", "_payloads", "_usage", "failure", "over")
 
     def __init__(self, payloads: Payloads, failures: Failures):
-        self.complete = False
+        self.over = False
         self.failure: ProviderError | None = None
         self._payloads = payloads
         self._failures = failures
@@ -70,21 +70,22 @@ class Answer:
         except TooLong as error:
             deltas = self._read(error.before)
             text = "sent more in one piece than max_event_bytes allows"
-            self.failure = self.failure or self._failures.broken(text)
+            if not self.over:
+                self._fail(self._failures.broken(text))
             return deltas
         return self._read(payloads)
 
     def lost(self, failure: ProviderError) -> None:
         """No more bytes can be had; this matters unless the model has said why it stopped."""
-        if self._finish is None and self.failure is None:
-            self.failure = failure
+        if self._finish is None:
+            self._fail(failure)
 
     def end(self) -> list[ModelDelta]:
         """What is left to say when there are no more bytes, or none that matter."""
         deltas: list[ModelDelta] = []
-        if not self.complete and self.failure is None:
+        if not self.over:
             deltas = self.feed(b"")  # what is left may be too large
-        if not self.complete and self.failure is None:
+        if not self.over:
             deltas += self._read(self._payloads.end())
         self.lost(self._failures.broken("ended before the model had finished"))
         if self._usage is not None:
@@ -93,18 +94,22 @@ class Answer:
             deltas.append(ModelFinished(self._finish))
         return deltas
 
+    def _fail(self, failure: ProviderError) -> None:
+        self.failure = self.failure or failure
+        self.over = True
+
     def _read(self, payloads: list[bytes]) -> list[ModelDelta]:
         deltas: list[ModelDelta] = []
         for payload in payloads:
             if payload == b"[DONE]":
-                self.complete = True
+                self.over = True
                 break
             if not payload:
                 continue
             try:
                 chunk = _decode(payload)
             except _UNREADABLE:
-                self.failure = self._failures.broken("sent a chunk that cannot be read")
+                self._fail(self._failures.broken("sent a chunk that cannot be read"))
                 break
             if chunk.choices:
                 self._take(chunk.choices[0], deltas)
@@ -113,7 +118,7 @@ class Answer:
             if chunk.error or chunk.choices is None:
                 error = chunk.error or _error(payload)
                 if error:
-                    self.failure = self._failures.reported(error)
+                    self._fail(self._failures.reported(error))
                     break
         return deltas
 

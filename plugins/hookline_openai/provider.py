@@ -88,7 +88,7 @@ class OpenAIProvider:
         try:
             answer = Answer(self._payloads(reader.response), self._failures)
             try:
-                while not answer.complete and (data := await reader.read()):
+                while not answer.over and (data := await reader.read()):
                     deltas = answer.feed(data)
                     if deltas:
                         for delta in deltas:

@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 Seconds = Annotated[float, Meta(gt=0)]
 Pause = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
-BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
-HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
-Header = Annotated[str, Meta(pattern=r"^[^\r\n\x00]*$")]
+BaseUrl = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?\Z")]
+HeaderName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")]
+Header = Annotated[str, Meta(pattern=r"^[^\r\n\x00]*\Z")]
 
 SECRET = frozenset({"api_key", "headers"})
 
