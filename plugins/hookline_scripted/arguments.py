@@ -13,8 +13,8 @@ parameter takes the first of these that its own schema allows, required paramete
 and, if it is required, further:
 
 7. its ``default``;
-8. for a text, the next run of capitalised words that does not begin a sentence, and then, once,
-   the whole message;
+8. for a text without a ``format``, the next run of capitalised words that does not begin a
+   sentence, and then, once, the whole message;
 9. the first value of its ``enum``, its ``const``, the smallest instance of its schema.
 """
 
@@ -24,7 +24,7 @@ from typing import Any
 
 import msgspec
 
-from hookline_scripted.evidence import Evidence, arithmetic, gather, objects
+from hookline_scripted.evidence import FORMATS, Evidence, arithmetic, gather, objects
 from hookline_scripted.instances import (
     NoInstance,
     Schema,
@@ -70,6 +70,7 @@ class _Parameter:
         self.required = required
         self.schema = within(schema if isinstance(schema, Mapping) else {}, root)
         self.variants = list(_variants(self.schema, root, 0))
+        self.formats = [variant["format"] for variant in self.variants if "format" in variant]
         self.types = {type_ for variant in self.variants for type_ in _types(variant)}
 
     def candidates(self, evidence: Evidence) -> Iterator[Any]:
@@ -95,8 +96,11 @@ class _Parameter:
                 yield found
         if self.types & NUMBERS:
             yield from self._next(evidence.numbers)
-        if any("pattern" in variant or "format" in variant for variant in self.variants):
+        if any("pattern" in variant for variant in self.variants):
             yield from evidence.words
+        elif self.formats:
+            looks = [FORMATS[name] for name in self.formats if name in FORMATS]
+            yield from (w for w in evidence.words if any(look.fullmatch(w) for look in looks))
         elif "string" in self.types:
             yield from self._next(evidence.quoted)
         if "array" in self.types:
@@ -119,7 +123,7 @@ class _Parameter:
                 yield value
 
     def _from_rest(self, evidence: Evidence) -> Iterator[Any]:
-        if "string" not in self.types:
+        if "string" not in self.types or self.formats:
             return
         yield from self._next(evidence.names)
         if evidence.text and self._fits(evidence.text):

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 import attrs
@@ -22,11 +23,21 @@ RUN_LIMIT = 500
 _QUOTED = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'(?!\w)|“([^“”\n]*)”|`([^`\n]*)`")
 _NUMBER = re.compile(r"(?<![\w.])-?\d{1,18}(?:\.\d{1,18})?(?!\w)")
 _NAME = re.compile(r"(?<![.!?:]\s)(?<!^)(?<!\w)[A-Z][\w-]*(?: [A-Z][\w-]*)*")
+FORMATS = {
+    "date": re.compile(r"\d{4}-\d\d-\d\d"),
+    "date-time": re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)"),
+    "email": re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+"),
+    "ipv4": re.compile(r"\d{1,3}(\.\d{1,3}){3}"),
+    "uri": re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+"),
+    "uuid": re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+}
+"""How the formats look that are recognised in a message."""
+
 _WORD = re.compile(r"[^\s,;!?\"'()]+")
 _FUNCTIONS = "sqrt|sin|cos|tan|log10|log|ln|exp|abs|round|min|max|floor|ceil|pi"
 _ARITHMETIC = re.compile(rf"\s+|\d+(?:\.\d+)?(?!\w)|\*\*|//|[-+*/%(),]|\b(?:{_FUNCTIONS})\b")
-_OPERATORS = frozenset({"+", "-", "*", "/", "//", "%", "**", "(", ","})
-_SIGNS = frozenset({"+", "-", "("})
+_NO_BEGINNING = frozenset({"*", "/", "//", "%", "**", ",", ")"})
+_NO_END = frozenset({"+", "-", "*", "/", "//", "%", "**", ",", "("})
 
 
 @attrs.define
@@ -58,8 +69,14 @@ def gather(text: str, names: Iterable[str]) -> Evidence:
     bare = _QUOTED.sub(" ", rest)
     numbers = [msgspec.json.decode(_plain(match[0])) for match in _NUMBER.finditer(bare)]
     words = [word.rstrip(".:") for word in _WORD.findall(bare)]
-    found = (quoted, numbers, _NAME.findall(bare), words)
-    return Evidence(text, pairs, *(items[:ITEM_LIMIT] for items in found))
+    return Evidence(
+        text=text,
+        pairs=pairs,
+        quoted=quoted[:ITEM_LIMIT],
+        numbers=numbers[:ITEM_LIMIT],
+        names=_NAME.findall(bare)[:ITEM_LIMIT],
+        words=words[:ITEM_LIMIT],
+    )
 
 
 def objects(text: str) -> Iterator[dict[str, Any]]:
@@ -100,17 +117,19 @@ def _runs(text: str) -> Iterator[list[str]]:
 
 def _trimmed(run: list[str]) -> str:
     """A row of tokens without what cannot begin or end an expression; empty if nothing is left."""
-    while run and (run[-1].isspace() or run[-1] in _OPERATORS or _depth(run) < 0):
+    while run and (run[0].isspace() or run[0] in _NO_BEGINNING):
+        run = run[1:]
+    while run and (run[-1].isspace() or run[-1] in _NO_END or _depths(run)[-1] < 0):
         run = run[:-1]
-    while run and (run[0].isspace() or run[0] in _OPERATORS - _SIGNS or run[0] == ")"):
+    while run and run[0] == "(" and _depths(run)[-1] > 0:
         run = run[1:]
-    while run and run[0] == "(" and _depth(run) > 0:
-        run = run[1:]
-    return "".join(run) if any(token[0].isdigit() for token in run) else ""
+    holds = any(token[0].isdigit() for token in run) and min(_depths(run)) >= 0
+    return "".join(run).strip() if holds else ""
 
 
-def _depth(run: list[str]) -> int:
-    return run.count("(") - run.count(")")
+def _depths(run: list[str]) -> list[int]:
+    """How many parentheses are open after each token."""
+    return list(accumulate((token == "(") - (token == ")") for token in run))
 
 
 def _pairs(text: str, names: Iterable[str]) -> tuple[str, dict[str, str]]:

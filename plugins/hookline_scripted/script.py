@@ -15,7 +15,8 @@ With ``reasoning_effort``, reasoning comes first: the more effort, the more sent
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import attrs
@@ -196,10 +197,7 @@ def _formatted(prompt: Prompt) -> str:
     match prompt.sampling.response_format:
         case JsonSchemaFormat(json_schema=wanted):
             schema = wanted.schema if isinstance(wanted.schema, dict) else {"type": "object"}
-            instance = smallest(schema)
-            for result in answered:
-                instance = _holding(schema, instance, result.content)
-            return _json(instance)
+            return _json(_holding(schema, [result.content for result in answered]))
         case JsonObjectFormat():
             return _json({"results": [result.content for result in answered]} if answered else {})
         case _ if answered:
@@ -208,22 +206,23 @@ def _formatted(prompt: Prompt) -> str:
             return prompt.conversation.text
 
 
-def _holding(schema: Schema, instance: Any, content: str) -> Any:
-    """The instance with the content in the first property that can hold it, as text or as JSON."""
+def _holding(schema: Schema, contents: Sequence[str]) -> Any:
+    """The smallest instance, with each content in the first property that can hold it.
+
+    Required properties come first; a content goes in as text, or else as the JSON that it is.
+    """
+    instance = smallest(schema)
     if not isinstance(instance, dict):
-        return next((value for value in _values(content) if follows(schema, value)), instance)
-    filled = (
-        {**instance, name: value}
-        for name in _open_properties(schema, instance)
-        for value in _values(content)
-    )
-    return next((value for value in filled if follows(schema, value)), instance)
-
-
-def _open_properties(schema: Schema, instance: Mapping[str, Any]) -> Sequence[str]:
-    """Required properties first; not those that hold a result already."""
-    names = [*instance, *(name for name in schema.get("properties", ()) if name not in instance)]
-    return [name for name in names if not instance.get(name)]
+        values = (value for content in contents for value in _values(content))
+        return next((value for value in values if follows(schema, value)), instance)
+    free = list(dict.fromkeys([*instance, *schema.get("properties", ())]))
+    for content in contents:
+        for name, value in product(free, _values(content)):
+            if follows(schema, {**instance, name: value}):
+                instance[name] = value
+                free.remove(name)
+                break
+    return instance
 
 
 def _values(content: str) -> list[Any]:
