@@ -44,7 +44,9 @@ def arguments(schema: Schema, text: str) -> Mapping[str, Any]:
 
     Raises:
         NoInstance: the schema is beyond what can be filled.
+        InvalidSchema: it is not a schema.
     """
+    follows(schema, {})
     for found in objects(text):
         if follows(schema, found):
             return found

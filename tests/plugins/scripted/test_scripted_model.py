@@ -224,6 +224,14 @@ def test_tool_with_an_unfillable_schema():
     assert (400, "invalid_schema") == (caught.value.status, caught.value.reason)
 
 
+def test_tool_with_an_unsound_schema():
+    """A schema that is not one is refused, too."""
+    tool = ToolSpec("odd", "", {"type": "object", "properties": 1})
+
+    with pytest.raises(ProviderRefused, match="object"):
+        ask("odd", tools=[tool])
+
+
 PERSON = {
     "type": "object",
     "properties": {"age": {"type": "integer", "minimum": 18}, "name": {"type": "string"}},
