@@ -47,48 +47,56 @@ def environment(name: str, lock: str) -> Path:
     """The environment ``.nox/<name>`` with what the lock file lists, and this project."""
     env = ROOT / ".nox" / name
     stamp = env / "installed.txt"
-    wanted = fingerprint(lock)
-    if stamp.is_file() and stamp.read_text() == wanted and program(env, "python").exists():
+    wanted = [fingerprint(lock), fingerprint("pyproject.toml")]
+    done = stamp.read_text().split() if stamp.is_file() else []
+    if done == wanted:
         return env
-    say(f"Making the environment {env.relative_to(ROOT)} (once, one or two minutes).")
-    stamp.unlink(missing_ok=True)
-    pip = make(env)
-    options = ["-qq", "--disable-pip-version-check", "--no-input"]
-    say(f"Installing what {lock} lists, by hash.")
-    run([*pip, "install", *options, "--require-hashes", "--requirement", lock])
+    stamp.unlink(missing_ok=True)  # so that what is interrupted is done again
+    install = [*pip_of(env), "install", "-qq", "--disable-pip-version-check", "--no-input"]
+    if done[:1] != wanted[:1]:
+        say(f"Making the environment {env.relative_to(ROOT)} (once, one or two minutes).")
+        make(env)
+        say(f"Installing what {lock} lists, by hash.")
+        run([*install, "--require-hashes", "--requirement", lock])
     say("Installing Hookline itself.")
-    run([*pip, "install", *options, "--no-deps", "--no-build-isolation", "--editable", "."])
-    stamp.write_text(wanted)
+    run([*install, "--no-deps", "--no-build-isolation", "--editable", "."])
+    stamp.write_text("\n".join(wanted))
     return env
 
 
-def fingerprint(lock: str) -> str:
-    """What an environment depends on: if it changes, the environment is made again."""
-    digest = hashlib.sha256(f"{ROOT}\n{sys.version}\n{sys.executable}\n".encode())
-    for name in (lock, "pyproject.toml"):
-        digest.update((ROOT / name).read_bytes())
-    return digest.hexdigest()
+def fingerprint(name: str) -> str:
+    """What was installed from a file, where, and with which Python."""
+    place = f"{ROOT}\n{sys.version}\n{sys.executable}\n"
+    return hashlib.sha256(place.encode() + (ROOT / name).read_bytes()).hexdigest()
 
 
-def make(env: Path) -> list[str | Path]:
-    """Make an empty environment; the command that is its pip.
+def make(env: Path) -> None:
+    """Make an empty environment, with a pip of its own where Python has one to give."""
+    venv.EnvBuilder(clear=True, symlinks=not WINDOWS).create(env)
+    if has("ensurepip"):
+        pip = [program(env, "python"), "-m", "ensurepip", "--upgrade", "--default-pip"]
+        run(pip, stdout=subprocess.DEVNULL)
 
-    Some Linux distributions ship ``venv`` and ``ensurepip`` apart from Python. Then the pip that
-    Python does have installs into the environment from outside.
+
+def pip_of(env: Path) -> list[str | Path]:
+    """The command that installs into an environment.
+
+    Some Linux distributions ship ``ensurepip`` apart from Python. Then the pip that Python does
+    have installs into the environment from outside.
     """
-    own_pip = importlib.util.find_spec("ensurepip") is not None
-    if not own_pip and importlib.util.find_spec("pip") is None:
-        sys.exit(
-            "This Python has neither ensurepip nor pip. Install one of them, for example with "
-            "'apt-get install python3-venv', and run this again."
-        )
-    builder = venv.EnvBuilder(clear=True, symlinks=not WINDOWS)
-    builder.create(env)
-    python = program(env, "python")
-    if own_pip:
-        run([python, "-m", "ensurepip", "--upgrade", "--default-pip"], stdout=subprocess.DEVNULL)
-        return [python, "-m", "pip"]
-    return [sys.executable, "-m", "pip", "--python", python]
+    if has("ensurepip"):
+        return [program(env, "python"), "-m", "pip"]
+    if has("pip"):
+        return [sys.executable, "-m", "pip", "--python", program(env, "python")]
+    sys.exit(
+        "This Python has neither ensurepip nor pip. Install one of them, for example with "
+        "'apt-get install python3-venv', and run this again."
+    )
+
+
+def has(module: str) -> bool:
+    """Whether this Python has a module."""
+    return importlib.util.find_spec(module) is not None
 
 
 def program(env: Path, name: str) -> Path:
@@ -121,7 +129,10 @@ def go_on(env: Path, command: list[str | Path]) -> None:
 
 
 if __name__ == "__main__":
-    bootstrap(sys.argv[1:])
+    try:
+        bootstrap(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("noxfile: stopped; what was not finished is done again the next time")
 
 import nox
 
