@@ -5,12 +5,15 @@ from typing import Any
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 
 from hookline.errors import InvalidRequest
 
 ROLES = "system, developer, user, assistant, tool"
 CONTEXT_IDS = frozenset({"conversation_id", "parent_message_id"})
-_PATH = re.compile(r"^(?P<what>.*) - at `\$\.?(?P<path>.*?)`$", re.DOTALL)
+_PATH = re.compile(r"^(?P<what>.*) - at (?P<key>`key` in )?`\$\.?(?P<path>.*?)`$", re.DOTALL)
+_ENTRY = "[...]"
+"""How msgspec points at an entry of an object whose keys are the caller's own."""
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 _MESSAGE = re.compile(r"^messages\[\d+\]$")
 _ROLE = re.compile(r"^messages\[\d+\]\.role$")
@@ -32,6 +35,18 @@ class StrictRequest(Request[Any, Any, Any]):
         if decoder is None:
             decoder = _decoders[field.annotation] = msgspec.json.Decoder(field.annotation)
         return decode(decoder, await self.body())
+
+    async def body(self) -> bytes:
+        """The body as it came.
+
+        Raises:
+            InvalidRequest: the client left before it was complete; nobody will read this.
+        """
+        try:
+            return await super().body()
+        except InternalServerException as error:
+            message = "the client closed the connection before the body was complete"
+            raise InvalidRequest(message) from error
 
 
 def decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
@@ -59,6 +74,10 @@ def explain(text: str) -> InvalidRequest:
     """Msgspec's words for a wrong body, in the seed's (1.1) where it has any."""
     match = _PATH.match(text)
     what, path = (match["what"], match["path"]) if match else (text, "")
+    if match and (match["key"] or _ENTRY in path):
+        path = path.partition(_ENTRY)[0]
+        part = "key" if match["key"] else "value"
+        return InvalidRequest(f"a {part} in {path}: {what}", param=path)
     missing = _MISSING.match(what)
     if missing:
         path = f"{path}.{missing['field']}".lstrip(".")

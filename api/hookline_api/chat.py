@@ -26,14 +26,13 @@ from hookline.runs import Run
 from hookline.transcript import Transcript
 from hookline.wire import ChatCompletion
 from hookline.wire.chat import ChatCompletionRequest
-from hookline_api import sse
+from hookline_api import dialects, sse
 from hookline_api.auth import authenticated, principal_of
 from hookline_api.bodies import StrictRequest
 from hookline_api.config import ApiConfig
-from hookline_api.dialects import DIALECTS, Answer, Dialect
+from hookline_api.dialects import Answer, Dialect
 from hookline_api.errors import failure_of_run
 
-DIALECT_HEADER = "hookline-dialect"
 INCLUDE_HEADER = "hookline-include"
 INCLUDABLE = frozenset({"attachments", "events"})
 encode = msgspec.json.Encoder().encode
@@ -118,12 +117,7 @@ async def _cancel_when_gone(request: Request[Any, Any, Any], run: Run) -> None:
 
 
 def _dialect(request: Request[Any, Any, Any], agent: Agent, config: ApiConfig) -> Dialect:
-    name = request.headers.get(DIALECT_HEADER) or agent.dialect or config.dialect
-    dialect = DIALECTS.get(name)
-    if dialect is None:
-        message = f"{DIALECT_HEADER} must be one of: {', '.join(DIALECTS)}"
-        raise InvalidRequest(message, param=DIALECT_HEADER)
-    return dialect
+    return dialects.named(request.headers.get(dialects.HEADER) or agent.dialect or config.dialect)
 
 
 def _answer(request: Request[Any, Any, Any], data: ChatCompletionRequest) -> Answer:

@@ -7,8 +7,9 @@ from litestar import Request, Response, get
 
 from hookline.errors import AccessDenied, AgentNotFound
 from hookline.wire import Model, ModelList
+from hookline_api import dialects
 from hookline_api.auth import authenticated, principal_of
-from hookline_api.dialects import DIALECTS, Dialect
+from hookline_api.dialects import Dialect
 from hookline_api.errors import failure_of
 
 encode = msgspec.json.Encoder().encode
@@ -47,5 +48,5 @@ async def get_model(request: Request[Any, Any, Any], model: str) -> Model | Resp
 
 
 def _dialect(request: Request[Any, Any, Any]) -> Dialect:
-    name = request.headers.get("hookline-dialect") or request.app.state.config.api.dialect
-    return DIALECTS.get(name, DIALECTS["openai"])
+    name = request.headers.get(dialects.HEADER) or request.app.state.config.api.dialect
+    return dialects.named(name)

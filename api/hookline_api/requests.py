@@ -63,4 +63,9 @@ def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
         if name == HEADER and _SAFE.match(value):
             return value
+    return new_request_id()
+
+
+def new_request_id() -> bytes:
+    """An id for a request that came without one."""
     return b"req_" + secrets.token_hex(12).encode()

@@ -14,6 +14,7 @@ from litestar.types import ASGIApp
 from hookline.runtime import Runtime
 from hookline_api.app import create_app
 from hookline_api.config import Config
+from hookline_api.protocol import HttpProtocol
 
 log = structlog.get_logger("hookline.server")
 LAST_WORDS = 5.0
@@ -114,7 +115,7 @@ def uvicorn_config(application: ASGIApp, config: Config) -> uvicorn.Config:
         application,
         host=config.server.host,
         port=config.server.port,
-        http="httptools",
+        http=HttpProtocol,
         loop="uvloop",
         lifespan="on",
         log_config=None,
