@@ -87,7 +87,8 @@ class Answer:
             deltas = self.feed(b"")  # what is left may be too large
         if not self.over:
             deltas += self._read(self._payloads.end())
-        self.lost(self._failures.broken("ended before the model had finished"))
+        if self._finish is None:
+            self._fail(self._failures.broken("ended before the model had finished"))
         if self._usage is not None:
             deltas.append(ModelUsage(_counts(self._usage)))
         if self._finish is not None and self.failure is None:

@@ -75,6 +75,8 @@ class Reader:
 
     async def finish(self) -> None:
         """Read to the end, which is due now, so that the connection goes back into the pool."""
+        if self.response.content.at_eof():
+            return
         with suppress(TimeoutError, aiohttp.ClientError, OSError):
             async with asyncio.timeout(LAST_BYTES):
                 while await self.response.content.readany():

