@@ -78,20 +78,19 @@ class UsageDelivery:
     async def admit(self, admission: Admission) -> None:
         """Ask every recorder whether the run may begin.
 
+        If one says no, those that had said yes are told that the run has ended.
+
         Raises:
             AdmissionRefused: one of them says no.
             PartUnavailable: one of them failed, which means no.
         """
-        for part in self.parts:
+        for index, part in enumerate(self.parts):
             try:
-                async with part.call("admit") as recorder:
-                    await recorder.admit(admission)
-            except AdmissionRefused:
+                await _ask(part, admission)
+            except BaseException:
+                for queue in self._queues[:index]:
+                    queue.put((admission.scope, "failed"))
                 raise
-            except Exception as error:
-                log.exception("usage.admission_failed", recorder=part.name)
-                message = "the usage recorder does not answer; try again later"
-                raise PartUnavailable(message) from error
 
     def record(self, entry: UsageEntry) -> None:
         """Have an entry recorded by all of them. Never blocks."""
@@ -121,3 +120,15 @@ class UsageDelivery:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, *waits, return_exceptions=True)
+
+
+async def _ask(part: Part[UsageRecorder], admission: Admission) -> None:
+    try:
+        async with part.call("admit") as recorder:
+            await recorder.admit(admission)
+    except AdmissionRefused:
+        raise
+    except Exception as error:
+        log.exception("usage.admission_failed", recorder=part.name)
+        message = "the usage recorder does not answer; try again later"
+        raise PartUnavailable(message) from error

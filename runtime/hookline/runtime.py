@@ -171,8 +171,8 @@ class Runtime:
         callers = caller_tools(request, toolbox.names)
         scope = self._scope(principal, agent, request)
         messages = await self._messages(scope, agent, request)
-        await self._admit(scope, agent, parameters, messages)
         run = Run(scope, agent, await registry.event_logs.create(scope.run))
+        await self._admit(run, parameters, messages)
         context = RunContext(
             scope=scope,
             agent=agent,
@@ -215,23 +215,23 @@ class Runtime:
         return [SystemMessage(agent.instructions), *history]
 
     async def _admit(
-        self,
-        scope: RunScope,
-        agent: Agent,
-        parameters: Mapping[str, Any],
-        messages: Sequence[Message],
+        self, run: Run, parameters: Mapping[str, Any], messages: Sequence[Message]
     ) -> None:
+        """Have the run admitted; from here to its launch nothing is awaited, so it will close."""
         if not self.registry.delivery.parts:
             return
         limits = [parameters[name] for name in TOKEN_LIMITS if parameters.get(name)]
-        await self.registry.delivery.admit(
-            Admission(
-                scope=scope,
-                agent=agent,
-                estimated_input=estimate(*map(repr, messages)),
-                max_output=min(limits, default=None),
-            )
+        admission = Admission(
+            scope=run.scope,
+            agent=run.agent,
+            estimated_input=estimate(*map(repr, messages)),
+            max_output=min(limits, default=None),
         )
+        try:
+            await self.registry.delivery.admit(admission)
+        except BaseException:
+            await self.registry.event_logs.release(run.id)
+            raise
 
     def _launch(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
         self._runs[run.id] = run
@@ -261,6 +261,7 @@ class Runtime:
         try:
             turn = await self._graphs.run(context, messages)
         except RecursionLimitReached:
+            await context.attachments.wait()
             return RunFinished("length", "recursion_limit")
         await context.attachments.wait()
         if turn.caller_calls:
