@@ -75,9 +75,10 @@ class MemoryLog:
 
     async def read(self, after: int, wait: float | None = None) -> Sequence[Event] | None:
         """All events from number ``after`` on; empty when the log is closed and drained."""
-        if len(self._events) <= after and not self._closed:
+        while len(self._events) <= after and not self._closed:
             await self._wait(wait)
-            if len(self._events) <= after and not self._closed:
+            # One who asks for a number that is still far off may be woken long before it comes.
+            if wait is not None and len(self._events) <= after and not self._closed:
                 return None
         return self._events[after:]
 

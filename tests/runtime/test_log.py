@@ -119,6 +119,21 @@ def test_a_reader_may_stop_waiting():
     assert (None, [Text("a")], []) == asyncio.run(main())
 
 
+def test_a_reader_may_ask_for_what_is_far_off():
+    """It sleeps through the events before, and gets the one that it asked for."""
+
+    async def main():
+        log = MemoryLog()
+        reader = asyncio.create_task(log.read(2))
+        for event in events(3):
+            await asyncio.sleep(0)
+            log.append(event)
+        async with asyncio.timeout(10):
+            return list(await reader)
+
+    assert [Text("2")] == asyncio.run(main())
+
+
 def test_readers_that_leave_leave_nothing():
     """Neither a cancelled nor an impatient reader is remembered by the log."""
 

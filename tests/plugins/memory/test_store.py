@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hookline.plugins import Plugins
 from hookline.testing import StoreContract
 from hookline_memory import MemoryStore, MemoryStores
 
@@ -29,3 +30,13 @@ def test_two_urls_are_two_stores():
 def test_the_url_says_nothing_further(url):
     """Whatever follows the scheme makes no difference."""
     assert isinstance(MemoryStores().open(url), MemoryStore)
+
+
+def test_stores_and_logs_are_offered_by_their_schemes():
+    """What the config's URLs name is found through the hooks."""
+    plugins = Plugins({}, "defaults")
+    plugins.discover()
+
+    schemes = {name: part.scheme for name, part in plugins.parts("store")}
+    assert {"memory": "memory", "sqlite": "sqlite"}.items() <= schemes.items()
+    assert ["memory"] == [part.scheme for _, part in plugins.parts("event_log")]

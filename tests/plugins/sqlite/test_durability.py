@@ -13,7 +13,8 @@ from hookline.agents import Agent
 from hookline.errors import StoreUnavailable
 from hookline.keys import new_key
 from hookline_sqlite import SqliteStore
-from hookline_sqlite.migrations import MIGRATIONS
+from hookline_sqlite.database import Database
+from hookline_sqlite.migrations import APPLICATION, MIGRATIONS
 
 WRITER = """
 import asyncio, sys
@@ -171,3 +172,43 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
             return await store.agents.get("helper")
 
     assert AGENT == asyncio.run(main())
+
+
+def test_a_store_waits_for_whoever_is_making_the_file(tmp_path):
+    """While another process writes the very first page, opening waits, and then goes on."""
+    path = tmp_path / "hookline.db"
+
+    async def main(other):
+        database = Database(path, busy_seconds=0.05)
+        with pytest.raises(StoreUnavailable, match="another process holds it locked"):
+            await database.open()
+        patient = SqliteStore(path)
+        opening = asyncio.create_task(patient.__aenter__())
+        await asyncio.sleep(0.1)
+        waited = not opening.done()
+        other.execute("ROLLBACK")
+        await opening
+        kept = await patient.agents.put(AGENT)
+        await patient.__aexit__(None, None, None)
+        return waited, kept
+
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert (True, AGENT) == asyncio.run(main(other))
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):
+    """The database is as it was, so that the next start can try again."""
+    path = tmp_path / "hookline.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+        connection.execute("CREATE TABLE continuations (x)")
+        connection.commit()
+
+    with pytest.raises(StoreUnavailable, match="already exists"):
+        asyncio.run(SqliteStore(path).__aenter__())
+
+    with closing(sqlite3.connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        [version] = connection.execute("PRAGMA user_version").fetchone()
+    assert ([("continuations",)], 0) == (tables, version)
