@@ -1,0 +1,112 @@
+"""The part of the store contract that concerns API keys."""
+
+import asyncio
+from pathlib import Path
+
+import attrs
+
+from hookline.errors import InvalidRequest
+from hookline.keys import digest
+from hookline.store import Store
+from hookline.testing.suite import DAY, EARLIER, StoreSuite, raised, run, sample_key
+
+
+class KeyContract(StoreSuite):
+    """The part of the contract that concerns API keys."""
+
+    def test_a_key_is_found_by_its_digest(self, tmp_path: Path) -> None:
+        """Every field survives; other digests, and the digest in capitals, find nothing."""
+
+        async def check(store: Store) -> None:
+            everything = attrs.evolve(sample_key("secret"), agents=frozenset({"a", "b"}), name="n")
+            limited = attrs.evolve(
+                sample_key("other"), agents=frozenset(), expires_at=EARLIER + DAY
+            )
+            await store.keys.add(everything)
+            await store.keys.add(limited)
+
+            assert await store.keys.find(digest("secret")) == everything
+            assert await store.keys.find(digest("other")) == limited
+            assert await store.keys.find(digest("unknown")) is None
+            assert await store.keys.find(digest("secret").upper()) is None
+            assert await store.keys.find("") is None
+
+        run(check, self.open(tmp_path))
+
+    def test_a_key_is_added_once(self, tmp_path: Path) -> None:
+        """A second key with the same digest or the same id is refused, and the first one stays."""
+
+        async def check(store: Store) -> None:
+            first = sample_key("secret")
+            await store.keys.add(first)
+
+            assert await raised(InvalidRequest, store.keys.add(sample_key("secret")))
+            same_id = attrs.evolve(sample_key("other"), id=first.id)
+            assert await raised(InvalidRequest, store.keys.add(same_id))
+            assert list(await store.keys.list()) == [first]
+
+        run(check, self.open(tmp_path))
+
+    def test_of_two_adders_at_once_one_wins(self, tmp_path: Path) -> None:
+        """The digest is unique however close two additions are."""
+
+        async def check(store: Store) -> None:
+            adds = (store.keys.add(sample_key("secret")) for _ in range(8))
+            answers = await asyncio.gather(*adds, return_exceptions=True)
+
+            refused = [answer for answer in answers if isinstance(answer, InvalidRequest)]
+            assert (answers.count(None), len(refused)) == (1, 7)
+
+        run(check, self.open(tmp_path))
+
+    def test_keys_are_listed_newest_first(self, tmp_path: Path) -> None:
+        """All of them, or those of one user."""
+
+        async def check(store: Store) -> None:
+            made = [
+                attrs.evolve(sample_key(f"k{i}", user=user), created_at=EARLIER + i * DAY)
+                for i, user in enumerate(["alice", "bob", "alice"])
+            ]
+            for key in made:
+                await store.keys.add(key)
+
+            assert list(await store.keys.list()) == made[::-1]
+            assert list(await store.keys.list(user="alice")) == [made[2], made[0]]
+            assert list(await store.keys.list(user="nobody")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_a_revoked_key_stays_revoked(self, tmp_path: Path) -> None:
+        """It is still found, invalid, with the moment of its first revocation."""
+
+        async def check(store: Store) -> None:
+            key = sample_key("secret")
+            await store.keys.add(key)
+
+            assert await store.keys.revoke("unknown", EARLIER) is False
+            assert await store.keys.revoke(key.id, EARLIER) is True
+            assert await store.keys.revoke(key.id, EARLIER + DAY) is True
+            kept = await store.keys.find(key.digest)
+            assert kept == attrs.evolve(key, revoked_at=EARLIER)
+            assert not kept.valid(EARLIER)
+
+        run(check, self.open(tmp_path))
+
+    def test_last_use_only_moves_forward(self, tmp_path: Path) -> None:
+        """A batch sets what is later than known; unknown ids and an empty batch change nothing."""
+
+        async def check(store: Store) -> None:
+            first, second = sample_key("first"), sample_key("second")
+            await store.keys.add(first)
+            await store.keys.add(second)
+            await store.keys.touch({first.id: EARLIER + DAY, second.id: EARLIER})
+            await store.keys.touch(
+                {first.id: EARLIER, second.id: EARLIER + DAY, "unknown": EARLIER}
+            )
+            await store.keys.touch({})
+
+            used = {key.last_used_at for key in await store.keys.list()}
+            assert used == {EARLIER + DAY}
+            assert await store.keys.find(digest("unknown")) is None
+
+        run(check, self.open(tmp_path))

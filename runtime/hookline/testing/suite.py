@@ -1,0 +1,80 @@
+"""How the parts of the store contract reach a store, and what they put into it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from hookline.agents import Agent, now
+from hookline.keys import ApiKey, new_key
+from hookline.store import Continuation, Store
+
+DAY = timedelta(days=1)
+EARLIER = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
+TOKYO = timezone(timedelta(hours=9))
+AGENT = Agent(
+    id="team/helper:1.0",
+    provider="local",
+    model="m",
+    name="Hélper \N{SNOWMAN}",
+    description="d",
+    instructions='line\n"quoted" \0 end',
+    model_parameters={"temperature": 0.2, "stop": ["a", "b"], "logit_bias": {"1": -100}, "n": None},
+    tools=("calculator", "search"),
+    locked=("temperature",),
+    recursion_limit=7,
+    dialect="librechat",
+    on_tool_failure="degrade",
+    managed_by="config",
+    created_at=EARLIER,
+    updated_at=EARLIER,
+)
+
+
+class StoreSuite:
+    """How the parts of the contract reach the store."""
+
+    durable = True
+    """Whether a store that is opened again holds what was kept."""
+
+    def open(self, tmp_path: Path) -> Store:
+        """A store that is not entered yet; of the same ``tmp_path``, the same data.
+
+        No event loop runs when this is called.
+        """
+        raise NotImplementedError
+
+
+def run(check: Callable[[Store], Awaitable[None]], store: Store) -> None:
+    async def entered() -> None:
+        async with store:
+            await check(store)
+
+    asyncio.run(entered())
+
+
+async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
+    try:
+        await call
+    except kind:
+        return True
+    return False
+
+
+def sample_key(text: str, *, user: str = "alice") -> ApiKey:
+    key, _ = new_key(user, text=text)
+    return attrs.evolve(key, created_at=EARLIER)
+
+
+def sample_continuation(run: str, *calls: str) -> Continuation:
+    return Continuation(
+        id=run,
+        user="alice",
+        agent="helper",
+        calls={call: f"upstream_{call}" for call in calls},
+        messages=b'[{"role":"assistant","content":"\xc3\xa9"}]',
+        expires_at=now() + DAY,
+    )
