@@ -42,8 +42,8 @@ class ContinuationContract(StoreSuite):
         """Two runs may hold the same call; thousands of calls can be asked for at once."""
 
         async def check(store: Store) -> None:
-            for run in ("run_1", "run_2"):
-                await store.continuations.put(sample_continuation(run, "call_a"))
+            for id_ in ("run_1", "run_2"):
+                await store.continuations.put(sample_continuation(id_, "call_a"))
             calls = [f"call_{i}" for i in range(5000)]
 
             answer = await found(store, [*calls, "call_a"])
@@ -83,4 +83,5 @@ class ContinuationContract(StoreSuite):
 
 
 async def found(store: Store, calls: list[str]) -> list[Continuation]:
+    """The continuations that hold one of these calls, of the sample's user and agent."""
     return list(await store.continuations.find(calls, user="alice", agent="helper"))
