@@ -49,6 +49,8 @@ class StoreSuite:
 
 
 def run(check: Callable[[Store], Awaitable[None]], store: Store) -> None:
+    """Enter the store, check it, and leave it, in an event loop of its own."""
+
     async def entered() -> None:
         async with store:
             await check(store)
@@ -57,6 +59,7 @@ def run(check: Callable[[Store], Awaitable[None]], store: Store) -> None:
 
 
 async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
+    """Whether a call raised this kind of error."""
     try:
         await call
     except kind:
@@ -65,11 +68,13 @@ async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
 
 
 def sample_key(text: str, *, user: str = "alice") -> ApiKey:
+    """A key of this text."""
     key, _ = new_key(user, text=text)
     return attrs.evolve(key, created_at=EARLIER)
 
 
 def sample_continuation(run: str, *calls: str) -> Continuation:
+    """A run of alice's with the agent helper that waits for these calls until tomorrow."""
     return Continuation(
         id=run,
         user="alice",
