@@ -1,6 +1,6 @@
 """The config of a server: the runtime's tables, and those of HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -10,6 +10,7 @@ from hookline.config import Seconds
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Bytes = Annotated[int, Meta(ge=1)]
+LogLevel = Literal["debug", "info", "warning", "error", "critical"]
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -20,7 +21,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     body_limit: Bytes = 20_000_000
     grace: Seconds = 30.0
     access_log: bool = True
-    log_level: str = "info"
+    log_level: LogLevel = "info"
     cors_origins: list[str] = []
 
 

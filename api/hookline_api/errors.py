@@ -3,6 +3,8 @@
 ::
 
     Failure            an error ready to be sent: status, headers, ``{"error": {...}}``
+    HooklineError
+    └── AddressUnavailable     the server cannot listen where it should
 """
 
 from collections.abc import Mapping
@@ -66,6 +68,12 @@ CANCELLED: Mapping[str, str] = {
     "operator": "the run was cancelled",
     "shutdown": "the server is shutting down; try again in a moment",
 }
+
+
+class AddressUnavailable(HooklineError):
+    """The server cannot listen on its host and port; nothing was started."""
+
+    code = "address_unavailable"
 
 
 @attrs.frozen

@@ -1,10 +1,14 @@
 """The server process: uvicorn on uvloop, and an end that loses no stream."""
 
 import asyncio
+import errno
 import gc
+import os
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import structlog
 import uvicorn
@@ -13,7 +17,8 @@ from litestar.types import ASGIApp
 
 from hookline.runtime import Runtime
 from hookline_api.app import create_app
-from hookline_api.config import Config
+from hookline_api.config import Config, ServerConfig
+from hookline_api.errors import AddressUnavailable
 from hookline_api.protocol import HttpProtocol
 
 log = structlog.get_logger("hookline.server")
@@ -21,6 +26,7 @@ LAST_WORDS = 5.0
 """Seconds that clients have to read the end of their stream once the time of grace is over."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+BACKLOG = 2048
 GC_THRESHOLDS = (50_000, 20, 50)
 """Collections are rarer than by default: a full one costs more than it frees."""
 
@@ -59,9 +65,25 @@ class Server(uvicorn.Server):
             for signum in SIGNALS:
                 loop.remove_signal_handler(signum)
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the runtime, serve, and stop the runtime, even if clients had to be left behind.
+
+        Raises:
+            HooklineError: the runtime could not start.
+        """
+        with self.capture_signals():
+            async with self._runtime:
+                await self._remark()
+                await self._serve(sockets)
+
+    async def _remark(self) -> None:
+        """Say what an operator may have forgotten."""
+        if not await self._runtime.registry.store.keys.list():
+            log.warning("keys.none_found", remedy="hookline keys create --user NAME")
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Open the socket, then say where it is."""
-        await super().startup(sockets)  # type: ignore[arg-type]
+        await super().startup(sockets)
         if not self.started:
             return
         gc.collect()
@@ -91,7 +113,7 @@ class Server(uvicorn.Server):
         self.force_exit = True
 
 
-def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -> int:
+def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -> None:
     """Serve until a signal ends the process.
 
     Args:
@@ -99,17 +121,41 @@ def serve(runtime: Runtime, config: Config, ready: Callable[[str, int], None]) -
         config: host, port and limits.
         ready: is called with the address once requests are taken.
 
-    Returns:
-        The exit code: 0, or 1 if the server could not start.
+    Raises:
+        AddressUnavailable: host and port are not free, or not ours.
+        HooklineError: a part could not start.
     """
-    application = create_app(runtime, config)
-    server = Server(uvicorn_config(application, config), runtime, config.server.grace, ready)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(server.serve())
-    return 0 if server.started else 1
+    with listen(config.server) as listener:
+        application = create_app(runtime, config)
+        # What the application's lifespan does, the server does: it must happen in any case.
+        settings = uvicorn_config(application, config, lifespan="off")
+        server = Server(settings, runtime, config.server.grace, ready)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve([listener]))
 
 
-def uvicorn_config(application: ASGIApp, config: Config) -> uvicorn.Config:
+def listen(config: ServerConfig) -> socket.socket:
+    """The socket that requests come in by.
+
+    Raises:
+        AddressUnavailable: host and port are not free, or not ours.
+    """
+    host, port = config.host, config.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        taken = error.errno == errno.EADDRINUSE
+        why = "another program listens there" if taken else os.strerror(error.errno or 0)
+        if isinstance(error, socket.gaierror):
+            why = "there is no such host"
+        message = f"cannot listen on {host}:{port}: {why}; choose another [server] host or port"
+        raise AddressUnavailable(message) from error
+
+
+def uvicorn_config(
+    application: ASGIApp, config: Config, lifespan: Literal["on", "off"] = "on"
+) -> uvicorn.Config:
     """How uvicorn serves the application: logs and access lines are ours."""
     return uvicorn.Config(
         application,
@@ -117,9 +163,9 @@ def uvicorn_config(application: ASGIApp, config: Config) -> uvicorn.Config:
         port=config.server.port,
         http=HttpProtocol,
         loop="uvloop",
-        lifespan="on",
+        lifespan=lifespan,
         log_config=None,
         access_log=False,
         server_header=False,
-        backlog=2048,
+        backlog=BACKLOG,
     )

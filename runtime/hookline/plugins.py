@@ -177,8 +177,9 @@ class Plugins:
             PluginError: a plugin failed whose part must not be missing.
         """
         given = []
-        for impl in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            context = self._context(impl.plugin_name, store)
+        caller = getattr(self._manager.hook, hook)
+        for impl in reversed(caller.get_hookimpls()):
+            context = self._context(impl.plugin_name, store) if caller.spec.argnames else None
             try:
                 part = impl.function(*[context for _ in impl.argnames])
             except ConfigError:

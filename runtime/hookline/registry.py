@@ -44,7 +44,7 @@ class Registry:
         self._source = source
         self._stack = AsyncExitStack()
         plugins.check(config.runtime.required_plugins)
-        self.store: Store = self._store()
+        self.store: Store = open_store(config, plugins, source)
         self.event_logs: EventLogs = self._event_logs()
         self.permission_backends: Sequence[Part[PermissionBackend]] = self._parts(
             "permission_backend"
@@ -127,24 +127,10 @@ class Registry:
         deadline = deadlines.get(f"{plugin}.{hook}", self.config.runs.part_deadline)
         return Part(plugin, hook, part, deadline)
 
-    def _store(self) -> Store:
-        url = self.config.store.url
-        kinds: list[tuple[str, StoreKind]] = self.plugins.parts("store")
-        return self._by_scheme("store.url", url, kinds).open(url)
-
     def _event_logs(self) -> EventLogs:
         url = self.config.event_log.url
         kinds: list[tuple[str, EventLogs]] = self.plugins.parts("event_log")
-        return self._by_scheme("event_log.url", url, kinds)
-
-    def _by_scheme(self, key: str, url: str, kinds: Sequence[tuple[str, PartT]]) -> PartT:
-        scheme = url.partition("://")[0]
-        for _, kind in kinds:
-            if getattr(kind, "scheme", None) == scheme:
-                return kind
-        known = ", ".join(sorted(f"{getattr(kind, 'scheme', '?')}://" for _, kind in kinds))
-        message = f"{self._source}: {key}: no plugin serves {scheme}://; there are {known}"
-        raise ConfigError(message)
+        return _by_scheme(f"{self._source}: event_log.url", url, kinds)
 
     def _providers(self) -> dict[str, Part[ModelProvider]]:
         kinds: dict[str, tuple[str, ProviderKind]] = {}
@@ -164,3 +150,25 @@ class Registry:
             provider = kind.open(name, settings)
             providers[name] = self._part(plugin, "model_provider", provider)
         return providers
+
+
+def open_store(config: Config, plugins: Plugins, source: str) -> Store:
+    """The store of a config; I/O begins when it is entered.
+
+    Raises:
+        ConfigError: no plugin serves the URL, or the URL is wrong.
+        PluginError: a plugin that offers stores failed.
+    """
+    url = config.store.url
+    kinds: list[tuple[str, StoreKind]] = plugins.parts("store")
+    return _by_scheme(f"{source}: store.url", url, kinds).open(url)
+
+
+def _by_scheme(where: str, url: str, kinds: Sequence[tuple[str, PartT]]) -> PartT:
+    scheme = url.partition("://")[0]
+    for _, kind in kinds:
+        if getattr(kind, "scheme", None) == scheme:
+            return kind
+    known = ", ".join(sorted(f"{getattr(kind, 'scheme', '?')}://" for _, kind in kinds))
+    message = f"{where}: no plugin serves {scheme}://; there are {known}"
+    raise ConfigError(message)

@@ -1,0 +1,157 @@
+"""What ``hookline check`` finds, in the order in which a server would come upon it."""
+
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import attrs
+from msgspec import Struct
+
+from hookline.agents import Agent, now
+from hookline.config import agents_of
+from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
+from hookline.permissions import Principal
+from hookline.plugins import Plugins
+from hookline.registry import Registry
+from hookline.toolbox import ToolLimits, open_toolbox
+from hookline_api.cli.setup import Setup, discover, load_config
+
+Status = Literal["ok", "warning", "error"]
+PRINCIPAL = Principal(user="cli")
+
+
+class Finding(Struct, frozen=True):
+    """How something is; ``remedy`` says what to do about it."""
+
+    name: str
+    status: Status
+    message: str
+    remedy: str | None = None
+
+
+async def examine(path: Path | None) -> Sequence[Finding]:
+    """Look at everything. What cannot be looked at because of an error before it is left out."""
+    try:
+        config, source = load_config(path)
+    except ConfigError as error:
+        return [Finding("config", "error", str(error))]
+    findings = [Finding("config", "ok", _where(source))]
+    setup = discover(config, source)
+    try:
+        registry = Registry(config, setup.plugins, source)
+    except HooklineError as error:
+        what = "config" if isinstance(error, ConfigError) else "plugins"
+        return [*findings, *_plugins(setup.plugins), Finding(what, "error", str(error))]
+    try:
+        async with registry:
+            findings += _plugins(setup.plugins)
+            findings += [finding async for finding in _parts(setup, registry)]
+    except HooklineError as error:
+        what = "store" if isinstance(error, StoreUnavailable) else "start"
+        return [*findings, *_plugins(setup.plugins), Finding(what, "error", str(error))]
+    return findings
+
+
+def _where(source: str) -> str:
+    return "there is no file; defaults are used" if source == "defaults" else f"{source} is valid"
+
+
+def _plugins(plugins: Plugins) -> Iterator[Finding]:
+    for plugin in plugins:
+        name = f"plugin {plugin.name}"
+        if plugin.error is not None:
+            yield Finding(name, "warning", f"it is set aside: {plugin.error}", plugin.remedy)
+            continue
+        yield Finding(name, "ok", f"it offers {', '.join(plugin.hooks) or 'nothing'}")
+
+
+async def _parts(setup: Setup, registry: Registry) -> AsyncIterator[Finding]:
+    url = _without_password(setup.config.store.url)
+    await registry.store.ping()
+    yield Finding("store", "ok", f"{url} answers, and its schema is up to date")
+    log_url = _without_password(setup.config.event_log.url)
+    yield Finding("event_log", "ok", f"{log_url} is served")
+    yield await _keys(registry)
+    for name, part in registry.providers.items():
+        yield Finding(f"provider {name}", "ok", f"it is opened by the plugin {part.plugin}")
+    agents = await _agents(registry)
+    if not agents:
+        remedy = "add a table [agents.NAME] to the config"
+        yield Finding("agents", "warning", "there is none that could be called", remedy)
+    for agent in agents:
+        problems = [problem async for problem in _problems(agent, registry)]
+        for problem in problems or [_sound(agent)]:
+            yield problem
+
+
+async def _keys(registry: Registry) -> Finding:
+    at = now()
+    count = sum(key.valid(at) for key in await registry.store.keys.list())
+    if count:
+        return Finding("keys", "ok", f"{count} valid")
+    remedy = "hookline keys create --user NAME"
+    return Finding("keys", "warning", "there is no valid key, so nobody is let in", remedy)
+
+
+async def _agents(registry: Registry) -> Sequence[Agent]:
+    """The agents of the config, then those that only the store has."""
+    agents = {agent.id: agent for agent in agents_of(registry.config)}
+    kept: Sequence[Agent] = ()
+    while kept := await registry.store.agents.list(after=kept[-1].id if kept else ""):
+        for agent in kept:
+            agents.setdefault(agent.id, agent)
+    return list(agents.values())
+
+
+def _sound(agent: Agent) -> Finding:
+    tools = f" with {', '.join(agent.tools)}" if agent.tools else ""
+    message = f"it runs {agent.model} of the provider {agent.provider}{tools}"
+    return Finding(f"agent {agent.id}", "ok", message)
+
+
+async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
+    name = f"agent {agent.id}"
+    if agent.provider not in registry.providers:
+        known = ", ".join(sorted(registry.providers)) or "none"
+        message = f"there is no provider {agent.provider}; there are: {known}"
+        yield Finding(name, "error", message, f"add a table [providers.{agent.provider}]")
+    limits = ToolLimits(deadline=1, result=1, concurrency=1)
+    strict = attrs.evolve(agent, on_tool_failure="fail")
+    status: Status = "error" if agent.on_tool_failure == "fail" else "warning"
+    try:
+        await open_toolbox(registry.tool_loaders, strict, PRINCIPAL, limits)
+    except ToolUnavailable as error:
+        remedy = "install a plugin that offers them, or remove them from the agent's tools"
+        yield Finding(name, status, str(error), remedy)
+    else:
+        async for finding in _contested(agent, registry):
+            yield finding
+    for parameter in _missing(agent.locked, agent.model_parameters):
+        message = f"{parameter} is locked, and model_parameters do not set it"
+        yield Finding(name, "warning", message, f"set model_parameters.{parameter}")
+
+
+async def _contested(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
+    """Tools that two plugins offer: the first one is used."""
+    offers: dict[str, list[str]] = {}
+    for part in registry.tool_loaders if agent.tools else ():
+        async with part.call("definitions") as loader:
+            for spec in await loader.definitions(agent, PRINCIPAL):
+                offers.setdefault(spec.name, []).append(part.plugin)
+    for tool, plugins in offers.items():
+        if len(plugins) > 1:
+            others = ", ".join(plugins[1:])
+            message = (
+                f"the tool {tool} comes from the plugin {plugins[0]}, and {others} offers it too"
+            )
+            remedy = "disable one of them: [runtime] disabled_plugins"
+            yield Finding(f"agent {agent.id}", "warning", message, remedy)
+
+
+def _missing(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
+    return sorted(set(wanted) - set(known))
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
