@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.wheels import SECONDS, Environment
+
+pytestmark = pytest.mark.timeout(600)  # the first of them makes the environment
 
 CONFIG = """
 [store]
