@@ -1,9 +1,25 @@
 """Runs the code blocks of the README and the docs as tests."""
 
+from collections.abc import Iterator
+
+import pytest
 from sybil import Sybil
-from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.markdown import SkipParser
+
+from support.blocks import SERVER, forget_modules, parsers, tables
+from support.server import RunningServer, running_server
+
+
+@pytest.fixture(scope="session", name=SERVER)
+def documented_server() -> Iterator[RunningServer]:
+    """The server that code blocks talk to."""
+    with running_server(tables()) as running:
+        yield running
+
 
 pytest_collect_file = Sybil(
-    parsers=[PythonCodeBlockParser(), SkipParser()],
+    parsers=[*parsers(), SkipParser()],
     patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    fixtures=[SERVER],
+    teardown=forget_modules,
 ).pytest()

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from hookline.errors import AccessDenied, AgentNotFound
 from hookline.wire import Model, ModelList
@@ -37,7 +38,7 @@ async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     summary="Get one agent as a model",
     tags=["models"],
 )
-async def get_model(request: Request[Any, Any, Any], model: str) -> Model | Response[Any]:
+async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Model | Response[Any]:
     """One agent, if the caller may call it."""
     wanted = model.lstrip("/")
     try:
