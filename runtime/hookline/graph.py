@@ -6,12 +6,13 @@ reach through the graph's runtime context. This is the only module that imports 
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Literal, TypedDict
 
 from langgraph.errors import GraphRecursionError
-from langgraph.graph import END, START, StateGraph
+from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from hookline.agents import Agent
 from hookline.turns import RunContext, Turn, call_model, call_tools
@@ -39,38 +40,37 @@ class RecursionLimitReached(Exception):
     """The loop took as many steps as the agent allows."""
 
 
-async def _model(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+AfterModel = Literal["tools", "__end__"]
+AfterTools = Literal["model", "__end__"]
+
+
+async def _model(state: State, runtime: Runtime[RunContext]) -> Command[AfterModel]:
     context = runtime.context
     made = len(context.produced)
     turn = await call_model(context, state["messages"])
-    return {"messages": context.produced[made:], "turn": turn}
+    update = {"messages": context.produced[made:], "turn": turn}
+    follows: AfterModel = "tools" if turn.server_calls else "__end__"
+    return Command(update=update, goto=follows)
 
 
-async def _tools(state: State, runtime: Runtime[RunContext]) -> dict[str, Any]:
+async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[AfterTools]:
     context, turn = runtime.context, state["turn"]
     made = len(context.produced)
     await call_tools(context, turn.server_calls if turn else ())
-    return {"messages": context.produced[made:]}
-
-
-def _after_model(state: State) -> str:
-    turn = state["turn"]
-    return "tools" if turn and turn.server_calls else END
-
-
-def _after_tools(state: State) -> str:
-    turn = state["turn"]
-    return END if turn and turn.caller_calls else "model"
+    update = {"messages": context.produced[made:]}
+    follows: AfterTools = "__end__" if turn and turn.caller_calls else "model"
+    return Command(update=update, goto=follows)
 
 
 def compile_graph() -> Graph:
-    """The graph of an agent."""
+    """The graph of an agent.
+
+    A node says itself what follows it: LangGraph would run an edge's function in a thread.
+    """
     builder = StateGraph(State, context_schema=RunContext)
     builder.add_node("model", _model)
     builder.add_node("tools", _tools)
     builder.add_edge(START, "model")
-    builder.add_conditional_edges("model", _after_model, ["tools", END])
-    builder.add_conditional_edges("tools", _after_tools, ["model", END])
     return builder.compile()
 
 
