@@ -145,9 +145,10 @@ def listen(config: ServerConfig) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "another program listens there" if taken else os.strerror(error.errno or 0)
-        if isinstance(error, socket.gaierror):
+        why = os.strerror(error.errno or 0)
+        if error.errno == errno.EADDRINUSE:
+            why = "another program listens there"
+        elif error.errno is not None and error.errno < 0:  # getaddrinfo's numbers
             why = "there is no such host"
         message = f"cannot listen on {host}:{port}: {why}; choose another [server] host or port"
         raise AddressUnavailable(message) from error

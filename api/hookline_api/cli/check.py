@@ -1,6 +1,5 @@
 """``hookline check``."""
 
-import asyncio
 from pathlib import Path
 
 import click
@@ -23,7 +22,7 @@ def check(ctx: click.Context, *, path: Path | None, as_json: bool) -> None:
     from hookline_api.cli.output import print_json, print_table
 
     logs.quiet()
-    findings = asyncio.run(examine(path))
+    findings = examine(path)
     if as_json:
         print_json(findings)
     else:

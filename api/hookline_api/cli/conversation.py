@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Protocol
 
+import click
+
 from hookline.agents import Agent
 from hookline.errors import AccessDenied, AgentNotFound
 from hookline.events import Event, RunFinished
@@ -117,7 +119,9 @@ def _messages(only: str | None) -> Iterator[str]:
     with suppress(ImportError):
         import readline  # noqa: F401  gives the prompt a history and keys to edit with
 
-    with suppress(EOFError):
+    try:
         while True:
             if said := input(PROMPT).strip():
                 yield said
+    except EOFError:
+        click.echo()

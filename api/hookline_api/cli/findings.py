@@ -1,5 +1,6 @@
 """What ``hookline check`` finds, in the order in which a server would come upon it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -29,19 +30,23 @@ class Finding(Struct, frozen=True):
     remedy: str | None = None
 
 
-async def examine(path: Path | None) -> Sequence[Finding]:
+def examine(path: Path | None) -> Sequence[Finding]:
     """Look at everything. What cannot be looked at because of an error before it is left out."""
+    return asyncio.run(_examine(path))
+
+
+async def _examine(path: Path | None) -> Sequence[Finding]:
     try:
         config, source = load_config(path)
     except ConfigError as error:
         return [Finding("config", "error", str(error))]
-    findings = [Finding("config", "ok", _where(source))]
     setup = discover(config, source)
     try:
         registry = Registry(config, setup.plugins, source)
     except HooklineError as error:
         what = "config" if isinstance(error, ConfigError) else "plugins"
-        return [*findings, *_plugins(setup.plugins), Finding(what, "error", str(error))]
+        return [Finding(what, "error", str(error)), *_plugins(setup.plugins)]
+    findings = [Finding("config", "ok", _where(source))]
     try:
         async with registry:
             findings += _plugins(setup.plugins)

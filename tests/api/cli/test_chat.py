@@ -1,0 +1,152 @@
+"""``hookline chat``: a conversation in the terminal."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hookline_api.cli import hookline
+from support.process import running
+
+CONFIG = """
+[store]
+url = "memory://"
+
+[providers.local]
+kind = "scripted"
+
+[agents.helper]
+provider = "local"
+model = "small"
+tools = ["calculator"]
+
+[agents.thinker]
+provider = "local"
+model = "small"
+model_parameters = { reasoning_effort = "minimal" }
+
+[agents.broken]
+provider = "local"
+model = "small"
+model_parameters = { scripted = { status = 429, message = "slow down" } }
+
+[agents.prude]
+provider = "local"
+model = "small"
+model_parameters = { scripted = { rules = [{ refusal = "No." }] } }
+
+[agents.stuck]
+provider = "local"
+model = "small"
+[[agents.stuck.model_parameters.scripted.rules]]
+contains = "long"
+reply = "well"
+stall_after = 1
+"""
+
+
+def chat(folder: Path, *words: str, stdin: str = "") -> Result:
+    """Call ``hookline chat``."""
+    config = folder / "hookline.toml"
+    config.write_text(CONFIG)
+    return CliRunner().invoke(hookline, ["chat", *words, "--config", str(config)], input=stdin)
+
+
+def test_a_message_is_answered(tmp_path: Path) -> None:
+    """The answer is all that is on stdout."""
+    result = chat(tmp_path, "helper", "-m", "Hello there")
+
+    assert (0, "Hello there\n", "") == (result.exit_code, result.stdout, result.stderr)
+
+
+@pytest.mark.parametrize("how", ["--stream", "--no-stream"])
+def test_reasoning_and_tools_stand_beside_the_answer(tmp_path: Path, how: str) -> None:
+    """Where stdout is no terminal, what is not the answer goes to stderr."""
+    thought = chat(tmp_path, "thinker", "-m", "Hello", how)
+    worked = chat(tmp_path, "helper", "-m", "calculator: 6 * 7", how)
+
+    assert ("Hello\n", "I read what the user said last.\n") == (thought.stdout, thought.stderr)
+    assert "calculator answered: 42\n" == worked.stdout
+    assert '[calculator {"expression":"6 * 7"} -> 42]\n' == worked.stderr
+
+
+def test_each_line_of_stdin_is_a_turn(tmp_path: Path) -> None:
+    """Empty lines are skipped, and the conversation ends with the input."""
+    result = chat(tmp_path, "helper", stdin="one\n\ntwo\n")
+
+    assert (0, "one\ntwo\n") == (result.exit_code, result.stdout)
+
+
+def test_a_turn_knows_what_was_said_before(tmp_path: Path) -> None:
+    """The history goes with each message: the second prompt is longer than the same one alone."""
+    both = chat(tmp_path, "helper", "--json", stdin="one\ntwo\n").stdout
+    alone = chat(tmp_path, "helper", "--json", stdin="two\n").stdout
+
+    prompts = [json.loads(line)["usage"]["prompt_tokens"] for line in both.splitlines()]
+    assert prompts[1] > json.loads(alone)["usage"]["prompt_tokens"]
+
+
+def test_all_of_stdin_is_one_message(tmp_path: Path) -> None:
+    """``-m -`` reads to the end."""
+    assert "one\ntwo\n\n" == chat(tmp_path, "helper", "-m", "-", stdin="one\ntwo\n").stdout
+
+
+def test_json_has_all_of_a_turn(tmp_path: Path) -> None:
+    """``--json`` prints content, tool calls with results, and usage, as one line a turn."""
+    turn = json.loads(chat(tmp_path, "helper", "-m", "calculator: 6 * 7", "--json").stdout)
+
+    (call,) = turn["tool_calls"]
+    assert "calculator answered: 42" == turn["content"]
+    assert ("calculator", '{"expression":"6 * 7"}', "42") == (
+        call["name"],
+        call["arguments"],
+        call["result"],
+    )
+    assert turn["usage"]["total_tokens"] > 0
+    assert ("stop", None) == (turn["finish_reason"], turn["error"])
+
+
+def test_a_refusal_is_an_answer(tmp_path: Path) -> None:
+    """What the model says instead of an answer is printed like one."""
+    assert "No.\n" == chat(tmp_path, "prude", "-m", "Hello").stdout
+    assert "No.\n" == chat(tmp_path, "prude", "-m", "Hello", "--no-stream").stdout
+    assert "No." == json.loads(chat(tmp_path, "prude", "-m", "Hello", "--json").stdout)["refusal"]
+
+
+def test_a_failed_turn_is_told(tmp_path: Path) -> None:
+    """The provider's words go to stderr, or into the JSON; the exit code is 1."""
+    result = chat(tmp_path, "broken", "-m", "Hello")
+    as_json = chat(tmp_path, "broken", "-m", "Hello", "--json")
+
+    assert (1, "hookline: slow down\n") == (result.exit_code, result.stderr)
+    assert (1, "slow down") == (as_json.exit_code, json.loads(as_json.stdout)["error"])
+
+
+def test_an_unknown_agent_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    """A wrong name is a failure that lists the right ones."""
+    result = chat(tmp_path, "halper", "-m", "Hello")
+
+    expected = (
+        "hookline: there is no agent halper; there are: broken, helper, prude, stuck, thinker\n"
+    )
+    assert (1, expected) == (result.exit_code, result.stderr)
+
+
+def test_an_interrupt_ends_the_answer_and_not_the_conversation(tmp_path: Path) -> None:
+    """After Ctrl-C the next message is answered."""
+    (tmp_path / "hookline.toml").write_text(CONFIG)
+
+    with running("chat", "stuck", cwd=tmp_path, folder=tmp_path / "output") as program:
+        assert program.process.stdin is not None
+        program.process.stdin.write("a long story\nshort\n")
+        program.process.stdin.flush()
+        program.wait_for("well")
+        program.process.send_signal(signal.SIGINT)
+        program.wait_for("short")
+        program.process.stdin.close()
+        code = program.process.wait(60)
+
+    assert (1, "well\nshort\n") == (code, program.stdout)
+    assert "hookline: the answer was cut short\n" == program.stderr

@@ -1,0 +1,167 @@
+"""``hookline check``: what is wrong and where."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from hookline_api.cli import hookline
+from support.process import installed, run
+
+SOUND = """
+[store]
+url = "sqlite:///{folder}/hookline.db"
+
+[providers.local]
+kind = "scripted"
+
+[agents.helper]
+provider = "local"
+model = "small"
+tools = ["calculator"]
+"""
+RIVAL = """
+from hookline import StaticTools, hookimpl, tool
+
+@tool
+async def calculator(expression: str) -> str:
+    '''Add things up.'''
+    return "4"
+
+@hookimpl
+def tool_loader():
+    return StaticTools(calculator)
+"""
+
+
+def checked(folder: Path, more: str = "") -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the findings by name; of two with one name the last one."""
+    config = folder / "hookline.toml"
+    config.write_text(SOUND.format(folder=folder) + more)
+    result = CliRunner().invoke(hookline, ["check", "--json", "--config", str(config)])
+    return result.exit_code, {found["name"]: found for found in json.loads(result.stdout)}
+
+
+def test_a_sound_config_has_no_errors(tmp_path: Path) -> None:
+    """Everything is looked at, and only the missing key is remarked."""
+    code, found = checked(tmp_path)
+
+    plugins = {name for name in found if name.startswith("plugin ")}
+    rest = {name: finding["status"] for name, finding in found.items() if name not in plugins}
+    assert 0 == code
+    assert {
+        "config": "ok",
+        "store": "ok",
+        "event_log": "ok",
+        "keys": "warning",
+        "provider local": "ok",
+        "agent helper": "ok",
+    } == rest
+    assert {"plugin acl", "plugin sqlite", "plugin tools"} <= plugins
+    assert "hookline keys create --user NAME" == found["keys"]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("more", "name", "message"),
+    [
+        ("[server]\nprt = 1", "config", "server: there is no key 'prt'"),
+        ("[plugins.nosuch]", "config", "plugins.nosuch: no such plugin"),
+        ("[plugins.acl]\ncache_seconds = -1", "config", "plugins.acl: cache_seconds: Expected"),
+        ('[event_log]\nurl = "redis://x"', "config", "event_log.url: no plugin serves redis://"),
+        ('[providers.x]\nkind = "nosuch"', "config", "providers.x.kind: no plugin offers"),
+        ("[runtime]\nrequired_plugins = ['ledger']", "plugins", "plugin ledger is required"),
+        (
+            '[agents.a]\nprovider = "lokal"\nmodel = "m"',
+            "agent a",
+            "there is no provider lokal; there are: local",
+        ),
+        (
+            '[agents.a]\nprovider = "local"\nmodel = "m"\ntools = ["hammer"]',
+            "agent a",
+            "no plugin offers hammer",
+        ),
+    ],
+)
+def test_an_error_is_named_with_its_place(
+    tmp_path: Path, more: str, name: str, message: str
+) -> None:
+    """Each error has its place in the message, and makes the exit code 1."""
+    code, found = checked(tmp_path, more)
+
+    assert (1, "error") == (code, found[name]["status"])
+    assert message in found[name]["message"]
+
+
+def test_a_store_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
+    """The store is tried, and its remedy is told."""
+    variables = {"HOOKLINE_STORE__URL": f"sqlite:///{tmp_path}/none/hookline.db"}
+
+    result = CliRunner(env=variables).invoke(hookline, ["check", "--json"])
+
+    found = {finding["name"]: finding for finding in json.loads(result.stdout)}
+    assert (1, "error") == (result.exit_code, found["store"]["status"])
+    assert "does not exist; create it" in found["store"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('tools = ["hammer"]\non_tool_failure = "degrade"', "no plugin offers hammer"),
+        ('locked = ["seed"]', "seed is locked, and model_parameters do not set it"),
+    ],
+)
+def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) -> None:
+    """An agent that can answer in spite of it is no error."""
+    agent = f'[agents.a]\nprovider = "local"\nmodel = "m"\n{more}'
+
+    code, found = checked(tmp_path, agent)
+
+    assert (0, "warning") == (code, found["agent a"]["status"])
+    assert message in found["agent a"]["message"]
+
+
+def test_the_table_says_the_same(tmp_path: Path) -> None:
+    """Without ``--json`` each finding is a row."""
+    config = tmp_path / "hookline.toml"
+    config.write_text(SOUND.format(folder=tmp_path))
+
+    printed = CliRunner().invoke(hookline, ["check", "--config", str(config)]).stdout
+
+    head, *rows = printed.splitlines()
+    assert ["CHECKED", "STATUS", "MESSAGE", "REMEDY"] == head.split()
+    assert "it runs small of the provider local with calculator" in rows[-1]
+
+
+def test_other_peoples_plugins_are_looked_at(tmp_path: Path) -> None:
+    """A broken plugin and a tool that two plugins offer are warnings with a remedy."""
+    (tmp_path / "hookline.toml").write_text(SOUND.format(folder=tmp_path))
+    path = installed(
+        tmp_path / "site",
+        {"rival": RIVAL, "broken": "raise RuntimeError('the licence has expired')"},
+    )
+
+    result = run("check", "--json", cwd=tmp_path, PYTHONPATH=path)
+
+    found = {finding["name"]: finding for finding in json.loads(result.stdout)}
+    assert 0 == result.returncode
+    assert (
+        "it is set aside: RuntimeError: the licence has expired"
+        == found["plugin broken"]["message"]
+    )
+    assert (
+        "the tool calculator comes from the plugin rival, and tools offers it too"
+        == found["agent helper"]["message"]
+    )
+
+
+def test_passwords_of_urls_are_not_shown(tmp_path: Path) -> None:
+    """What a URL holds before the host stays unseen."""
+    config = tmp_path / "hookline.toml"
+    config.write_text('[store]\nurl = "memory://user:secret@host"\n')
+
+    result = CliRunner().invoke(hookline, ["check", "--config", str(config)])
+
+    assert "memory://host answers" in result.stdout
+    assert "secret" not in result.output
