@@ -125,7 +125,7 @@ def run_console(example: Example) -> str | None:
             case "python3":
                 check_task(words[1:])
             case program:
-                assert program in {"pip", "cd", "export", "sqlite3", "cp", "kill"}, line
+                assert program in {"pip", "pytest", "cd", "export", "sqlite3", "cp", "kill"}, line
     return None
 
 
