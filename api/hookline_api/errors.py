@@ -177,8 +177,13 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
     type_ = "server_error" if status >= 500 else "invalid_request_error"
     codes = {404: "unknown_url", 405: "method_not_allowed", 413: "request_too_large"}
     detail = ErrorDetail(message, type_, None, codes.get(status))
-    headers = {name: str(value) for name, value in (error.headers or {}).items()}
+    headers = {name: _ordered(str(value)) for name, value in (error.headers or {}).items()}
     return Failure(status, detail, headers).response()
+
+
+def _ordered(value: str) -> str:
+    """The words of a header such as ``allow``, which come from a set, in one order."""
+    return ", ".join(sorted(value.split(", ")))
 
 
 def _about_input(error: ValidationException) -> InvalidRequest:

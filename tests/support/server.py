@@ -73,14 +73,14 @@ def running_server(
     holder: dict[str, Any] = {}
 
     def work() -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runtime = Runtime(Registry(config, found, "test.toml"))
-            server = _Server(uvicorn_config(create_app(runtime, config), config), started)
-            holder.update(server=server, runtime=runtime, loop=runner.get_loop())
-            try:
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runtime = Runtime(Registry(config, found, "test.toml"))
+                server = _Server(uvicorn_config(create_app(runtime, config), config), started)
+                holder.update(server=server, runtime=runtime, loop=runner.get_loop())
                 runner.run(server.serve())
-            finally:
-                started.set()
+        finally:
+            started.set()
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
