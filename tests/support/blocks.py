@@ -26,6 +26,8 @@ from sybil.parsers.markdown import CodeBlockParser
 from hookline.plugins import Plugins
 from hookline.registry import Registry
 from hookline.settings import load
+from hookline_api.cli import hookline
+from hookline_api.cli.showcase import AGENTS
 from hookline_api.config import Config
 from support.server import KEY, RunningServer
 
@@ -46,8 +48,9 @@ _QUIET = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
 
 def tables() -> Mapping[str, Any]:
     """The config of the server that blocks talk to: that of ``hookline demo``."""
-    agent = {"provider": "scripted", "model": "scripted", "tools": ["calculator", "current_time"]}
-    return {"providers": {"scripted": {"kind": "scripted"}}, "agents": {"demo": agent}}
+    scripted = {"provider": "scripted", "model": "scripted"}
+    agents = {id_: {**scripted, **agent} for id_, agent in AGENTS.items()}
+    return {"providers": {"scripted": {"kind": "scripted"}}, "agents": agents}
 
 
 def parsers() -> list[CodeBlockParser]:
@@ -131,8 +134,6 @@ def run_console(example: Example) -> str | None:
 
 def check_command(words: list[str]) -> None:
     """Raise unless ``hookline`` knows the command and its options."""
-    from hookline_api.cli import hookline
-
     command: click.Command = hookline
     context = click.Context(command, info_name="hookline")
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
