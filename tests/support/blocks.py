@@ -31,7 +31,7 @@ from hookline_api.cli.showcase import AGENTS
 from hookline_api.config import Config
 from support.server import KEY, RunningServer
 
-SERVER = "server"
+SERVER = "documented_server"
 """The name of the fixture with the server that blocks talk to."""
 
 ORIGIN = "http://127.0.0.1:8000"
