@@ -80,12 +80,10 @@ def words(info: inspect.Type) -> str:
             return "text"
         case inspect.BoolType():
             return "true or false"
-        case inspect.IntType() | inspect.FloatType():
-            return (
-                "integer" * isinstance(info, inspect.IntType)
-                + "number" * isinstance(info, inspect.FloatType)
-                + limits(info)
-            )
+        case inspect.IntType():
+            return f"integer{limits(info)}"
+        case inspect.FloatType():
+            return f"number{limits(info)}"
         case inspect.LiteralType(values=values):
             return ", ".join(f'`"{value}"`' for value in sorted(values))
         case inspect.ListType(item_type=item):
