@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 MESSAGE_LIMIT = 10_000
 TOOL_LIMIT = 512
 
-ToolName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}$")]
+# In Python, "$" alone would also match before a line break at the end.
+ToolName = Annotated[str, Meta(pattern=r"^[a-zA-Z0-9_-]{1,64}(?!\n)$")]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
