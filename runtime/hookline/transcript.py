@@ -45,11 +45,15 @@ class TranscribedCall:
 
 @attrs.define
 class Transcript:
-    """What a run has said and done. Adding its events in any split gives the same."""
+    """What a run has said and done. Adding its events in any split gives the same.
+
+    ``refused_after`` says how many texts there were when each of the refusals came.
+    """
 
     texts: list[str] = attrs.field(factory=list)
     thoughts: list[str] = attrs.field(factory=list)
     refusals: list[str] = attrs.field(factory=list)
+    refused_after: list[int] = attrs.field(factory=list)
     logprobs: list[TokenLogprob] = attrs.field(factory=list)
     calls: list[TranscribedCall] = attrs.field(factory=list)
     attachments: list[ArtifactAttached] = attrs.field(factory=list)
@@ -74,6 +78,7 @@ class Transcript:
                 self.thoughts.append(text)
             case Refusal(text=text):
                 self.refusals.append(text)
+                self.refused_after.append(len(self.texts))
             case ToolCallStarted():
                 self.calls.append(TranscribedCall(event))
             case ToolCallArguments(index=index, arguments=arguments):
@@ -88,6 +93,16 @@ class Transcript:
                 self.ended = event
             case _:
                 pass  # where a run began and who took it over does not change the answer
+
+    @property
+    def spoken(self) -> str:
+        """Texts and refusals, in the order in which they came."""
+        pieces: list[str] = []
+        start = 0
+        for refusal, end in zip(self.refusals, self.refused_after, strict=True):
+            pieces += [*self.texts[start:end], refusal]
+            start = end
+        return "".join([*pieces, *self.texts[start:]])
 
     @property
     def usage(self) -> Usage:

@@ -138,7 +138,7 @@ class LibreChatDialect:
     def completion(self, answer: Answer, transcript: Transcript) -> ChatCompletion:
         """The answer in one piece."""
         calls = [call.message() for call in transcript.calls]
-        text = "".join([*transcript.texts, *transcript.refusals])
+        text = transcript.spoken
         message = ResponseMessage(
             content=text or None,
             refusal=UNSET,
