@@ -27,10 +27,9 @@ def _add(left: list[Message], right: list[Message]) -> list[Message]:
 
 
 class State(TypedDict):
-    """Messages in OpenAI's format, and what the model did last."""
+    """Messages in OpenAI's format."""
 
     messages: Annotated[list[Message], _add]
-    turn: Turn | None
 
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
@@ -47,14 +46,14 @@ AfterTools = Literal["model", "__end__"]
 async def _model(state: State, runtime: Runtime[RunContext]) -> Command[AfterModel]:
     context = runtime.context
     made = len(context.produced)
-    turn = await call_model(context, state["messages"])
-    update = {"messages": context.produced[made:], "turn": turn}
+    turn = context.turn = await call_model(context, state["messages"])
+    update = {"messages": context.produced[made:]}
     follows: AfterModel = "tools" if turn.server_calls else "__end__"
     return Command(update=update, goto=follows)
 
 
 async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[AfterTools]:
-    context, turn = runtime.context, state["turn"]
+    context, turn = runtime.context, runtime.context.turn
     made = len(context.produced)
     await call_tools(context, turn.server_calls if turn else ())
     update = {"messages": context.produced[made:]}
@@ -98,13 +97,18 @@ class Graphs:
             RecursionLimitReached: the agent's limit was hit; the log holds what happened so far.
         """
         graph = self.of(context.agent)
+        steps = graph.astream(
+            {"messages": list(messages)},
+            {"recursion_limit": context.agent.recursion_limit},
+            context=context,
+            stream_mode=[],  # what is worth streaming is in the log
+        )
         try:
-            state = await graph.ainvoke(
-                {"messages": list(messages), "turn": None},
-                {"recursion_limit": context.agent.recursion_limit},
-                context=context,
-            )
+            async for _ in steps:
+                pass
         except GraphRecursionError as error:
             raise RecursionLimitReached from error
-        turn: Turn = state["turn"]
-        return turn
+        if context.turn is None:
+            message = "the graph ended before the model had its turn"
+            raise RuntimeError(message)
+        return context.turn

@@ -53,11 +53,21 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 
 
+@attrs.frozen(kw_only=True)
+class Turn:
+    """What the model did: why it stopped, and what the server has to execute."""
+
+    finish_reason: FinishReason
+    server_calls: Sequence[Call] = ()
+    caller_calls: Sequence[Call] = ()
+
+
 @dataclass(kw_only=True, slots=True)
 class RunContext:
-    """What the turns of a run share. ``produced`` are the messages that the run has made.
+    """What the turns of a run share.
 
-    A dataclass, because that is what LangGraph takes as the context of a graph.
+    ``produced`` are the messages that the run has made, and ``turn`` is the last turn. A dataclass,
+    because that is what LangGraph takes as the context of a graph.
     """
 
     scope: RunScope
@@ -71,6 +81,7 @@ class RunContext:
     delivery: UsageDelivery
     attachments: Attachments
     produced: list[Message] = field(default_factory=list)
+    turn: Turn | None = None
     step: int = 0
     call_count: int = 0
     spoke: bool = False
@@ -78,15 +89,6 @@ class RunContext:
     def owner_of(self, name: str) -> Owner:
         """Who runs the tool with this name."""
         return "caller" if name in self.caller_tools else "server"
-
-
-@attrs.frozen(kw_only=True)
-class Turn:
-    """What the model did: why it stopped, and what the server has to execute."""
-
-    finish_reason: FinishReason
-    server_calls: Sequence[Call] = ()
-    caller_calls: Sequence[Call] = ()
 
 
 class _Listener:
