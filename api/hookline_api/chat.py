@@ -22,6 +22,7 @@ from hookline.events import (
     RunStarted,
     UsageReported,
 )
+from hookline.parameters import NO_STREAM
 from hookline.runs import Run
 from hookline.transcript import Transcript
 from hookline.wire import ChatCompletion
@@ -45,7 +46,11 @@ encode = msgspec.json.Encoder().encode
     operation_id="createChatCompletion",
     summary="Have an agent answer",
     tags=["chat"],
-    responses={200: ResponseSpec(ChatCompletion, description="The answer, or a stream of it")},
+    responses={
+        200: ResponseSpec(
+            ChatCompletion, description="The answer, or a stream of it", generate_examples=False
+        )
+    },
 )
 async def create_chat_completion(
     request: StrictRequest,
@@ -61,7 +66,7 @@ async def create_chat_completion(
     run = await runtime.start(principal, agent, data)
     watch = asyncio.create_task(_cancel_when_gone(request, run))
     try:
-        if data.stream and not agent.model_parameters.get("disableStreaming"):
+        if data.stream and not agent.model_parameters.get(NO_STREAM):
             return await _stream(run, dialect, answer, config.heartbeat)
         return await _whole(run, dialect, answer)
     finally:

@@ -20,6 +20,9 @@ from hookline.wire.chat import (
     ToolMessage,
 )
 
+NO_STREAM = "disableStreaming"
+"""A parameter of the seed's agents (8.5): callers get JSON, asked for a stream or not."""
+
 TOKEN_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SAMPLING = Sampling.__struct_fields__
 _NOT_SERVED = (
@@ -115,6 +118,7 @@ def merge(
     if given.keys() & TOKEN_LIMITS and not TOKEN_LIMITS & set(agent.locked):
         for name in TOKEN_LIMITS:
             merged.pop(name, None)
+    merged.pop(NO_STREAM, None)
     return merged | given
 
 
