@@ -20,7 +20,7 @@ async def authenticated(
     Raises:
         Unauthenticated: there are none, or nobody knows them.
     """
-    principal = await connection.app.state.runtime.authenticate(credentials_of(connection))
+    principal = await connection.app.state.runtime.access.authenticate(credentials_of(connection))
     connection.scope["state"][PRINCIPAL] = principal
 
 

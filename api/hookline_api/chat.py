@@ -59,7 +59,7 @@ async def create_chat_completion(
     """Answer the messages with the agent that the request names as ``model``."""
     runtime, config = request.app.state.runtime, request.app.state.config.api
     principal = principal_of(request)
-    agent = await runtime.find_agent(principal, data.model)
+    agent = await runtime.access.find_agent(principal, data.model)
     dialect = _dialect(request, agent, config)
     dialect.check(data)
     answer = _answer(request, data)

@@ -26,7 +26,7 @@ encode = msgspec.json.Encoder().encode
 async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     """All agents that the caller may call, ordered by id."""
     runtime = request.app.state.runtime
-    agents = await runtime.list_agents(principal_of(request))
+    agents = await runtime.access.list_agents(principal_of(request))
     dialect = _dialect(request)
     return ModelList(data=[dialect.model(agent) for agent in agents])
 
@@ -42,7 +42,7 @@ async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Mo
     """One agent, if the caller may call it."""
     wanted = model.lstrip("/")
     try:
-        agent = await request.app.state.runtime.find_agent(principal_of(request), wanted)
+        agent = await request.app.state.runtime.access.find_agent(principal_of(request), wanted)
     except (AgentNotFound, AccessDenied) as error:
         return failure_of(error, what="model").response()
     return _dialect(request).model(agent)

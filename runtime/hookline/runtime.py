@@ -8,25 +8,18 @@ from typing import Any, Self
 
 import structlog
 
+from hookline.access import Access
 from hookline.agents import Agent, now
 from hookline.attachments import Attachments
 from hookline.config import agents_of
 from hookline.continuations import keep, restore
 from hookline.directory import Directory
-from hookline.errors import (
-    AccessDenied,
-    AgentNotFound,
-    HooklineError,
-    PartUnavailable,
-    ShuttingDown,
-    StoreUnavailable,
-    Unauthenticated,
-)
+from hookline.errors import ShuttingDown
 from hookline.events import RunFinished, RunStarted
 from hookline.graph import Graphs, RecursionLimitReached
 from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
 from hookline.parts import Part
-from hookline.permissions import NOTHING, Credentials, Principal, ResourceFilter
+from hookline.permissions import Principal
 from hookline.registry import Registry
 from hookline.runs import CancelReason, Run, new_run_id
 from hookline.scope import RunScope
@@ -45,6 +38,7 @@ class Runtime:
     def __init__(self, registry: Registry):
         self.registry = registry
         self.agents = Directory(registry.store.agents, registry.config.store.cache_seconds)
+        self.access = Access(registry.permission_backends, self.agents)
         self._graphs = Graphs()
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -95,58 +89,6 @@ class Runtime:
         """End every run."""
         for run in self.running:
             run.cancel(reason)
-
-    async def authenticate(self, credentials: Credentials) -> Principal:
-        """Who shows these credentials: the first permission backend that knows them says.
-
-        Raises:
-            Unauthenticated: nobody knows them.
-            PartUnavailable, StoreUnavailable: a backend failed.
-        """
-        for part in self.registry.permission_backends:
-            try:
-                async with part.call("authenticate") as backend:
-                    principal = await backend.authenticate(credentials)
-            except Exception as error:
-                raise _closed(part.name, error) from error
-            if principal is not None:
-                return principal
-        message = "Invalid API key"
-        raise Unauthenticated(message)
-
-    async def allowed(self, principal: Principal) -> ResourceFilter:
-        """Which agents the principal may call: what any backend allows.
-
-        Raises:
-            PartUnavailable, StoreUnavailable: a backend failed.
-        """
-        answer = NOTHING
-        for part in self.registry.permission_backends:
-            try:
-                async with part.call("allowed") as backend:
-                    answer |= await backend.allowed(principal, "view", "agent")
-            except Exception as error:
-                raise _closed(part.name, error) from error
-        return answer
-
-    async def list_agents(self, principal: Principal) -> Sequence[Agent]:
-        """The agents that the principal may call, by id."""
-        allowed = await self.allowed(principal)
-        return [agent for agent in await self.agents.list() if agent.id in allowed]
-
-    async def find_agent(self, principal: Principal, agent: str) -> Agent:
-        """The agent with this id, if the principal may call it.
-
-        Raises:
-            AgentNotFound: there is none.
-            AccessDenied: there is one, for others.
-        """
-        found = await self.agents.get(agent)
-        if found is None:
-            raise AgentNotFound(agent)
-        if agent not in await self.allowed(principal):
-            raise AccessDenied(agent)
-        return found
 
     async def start(
         self, principal: Principal, agent: Agent, request: ChatCompletionRequest
@@ -286,10 +228,3 @@ async def _feed(part: Part[EventSink], run: Run) -> None:
             position += len(events)
     except Exception:
         log.exception("sink.failed", part=part.name, run=run.id)
-
-
-def _closed(part: str, error: Exception) -> HooklineError:
-    if isinstance(error, StoreUnavailable):
-        return error
-    log.error("permission.failed", part=part, error=repr(error))
-    return PartUnavailable("permissions cannot be checked now; try again later")

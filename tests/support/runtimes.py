@@ -121,7 +121,7 @@ async def start(runtime: Runtime, content: str = "Hi", **fields: Any) -> Run:
     """Begin a run of ``helper``; ``fields`` are the request's."""
     messages = fields.pop("messages", [UserMessage(content)])
     request = ChatCompletionRequest(model="helper", messages=messages, **fields)
-    agent = await runtime.find_agent(ALICE, "helper")
+    agent = await runtime.access.find_agent(ALICE, "helper")
     return await runtime.start(ALICE, agent, request)
 
 

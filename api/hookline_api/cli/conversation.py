@@ -72,9 +72,9 @@ class Chat:
 
     async def _find(self) -> Agent:
         try:
-            return await self._runtime.find_agent(PRINCIPAL, self._agent)
+            return await self._runtime.access.find_agent(PRINCIPAL, self._agent)
         except AgentNotFound as error:
-            known = await self._runtime.list_agents(PRINCIPAL)
+            known = await self._runtime.access.list_agents(PRINCIPAL)
             ids = ", ".join(agent.id for agent in known) or "none"
             message = f"there is no agent {self._agent}; there are: {ids}"
             raise Failure(message) from error
