@@ -13,7 +13,7 @@ from hookline_api.cli.options import config_option, example, json_option
 @click.pass_context
 @example("hookline check --config hookline.toml")
 def check(ctx: click.Context, *, path: Path | None, as_json: bool) -> None:
-    """Look over config, plugins, store, providers and agents, and say what is wrong and where.
+    """Say what is wrong with config, plugins, store or agents, and where.
 
     Starts what the server would start, and stops it again. Exit code 1 if there is an error.
     """

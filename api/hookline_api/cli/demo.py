@@ -17,7 +17,7 @@ from hookline_api.cli.options import example
 )
 @example("hookline demo --port 9000")
 def demo(*, port: int | None, api_key: str | None, as_json: bool) -> None:
-    """Serve agents on a scripted model, with a key and a curl line to paste.
+    """Serve scripted agents, with a key and a curl line to paste.
 
     Needs no config, no model and no network, and leaves nothing behind.
     """

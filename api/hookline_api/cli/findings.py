@@ -46,15 +46,16 @@ async def _examine(path: Path | None) -> Sequence[Finding]:
     except HooklineError as error:
         what = "config" if isinstance(error, ConfigError) else "plugins"
         return [Finding(what, "error", str(error)), *_plugins(setup.plugins)]
-    findings = [Finding("config", "ok", _where(source))]
+    findings: list[Finding] = []
     try:
         async with registry:
-            findings += _plugins(setup.plugins)
-            findings += [finding async for finding in _parts(setup, registry)]
+            async for finding in _parts(setup, registry):
+                findings.append(finding)  # noqa: PERF401  what came before an error is kept
     except HooklineError as error:
         what = "store" if isinstance(error, StoreUnavailable) else "start"
-        return [*findings, *_plugins(setup.plugins), Finding(what, "error", str(error))]
-    return findings
+        findings.append(Finding(what, "error", str(error)))
+    # Only now is it known which plugins could be started.
+    return [Finding("config", "ok", _where(source)), *_plugins(setup.plugins), *findings]
 
 
 def _where(source: str) -> str:

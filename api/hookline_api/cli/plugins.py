@@ -12,7 +12,7 @@ from hookline_api.cli.options import config_option, example, json_option
 @json_option
 @example("hookline plugins --json")
 def plugins(*, path: Path | None, as_json: bool) -> None:
-    """List the plugins that are installed, and say why one was set aside."""
+    """List the plugins, and say why one was set aside."""
     from hookline.errors import HooklineError
     from hookline.plugins import describe
     from hookline.registry import Registry

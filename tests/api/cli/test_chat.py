@@ -1,14 +1,17 @@
 """``hookline chat``: a conversation in the terminal."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from hookline_api.cli import hookline
-from support.process import running
+from support.process import PROGRAM, running, variables
 
 CONFIG = """
 [store]
@@ -150,3 +153,27 @@ def test_an_interrupt_ends_the_answer_and_not_the_conversation(tmp_path: Path) -
 
     assert (1, "well\nshort\n") == (code, program.stdout)
     assert "hookline: the answer was cut short\n" == program.stderr
+
+
+def test_a_terminal_has_a_prompt_and_dim_asides(tmp_path: Path) -> None:
+    """On a terminal one message follows the other, until Ctrl-D; empty ones are not sent."""
+    (tmp_path / "hookline.toml").write_text(CONFIG)
+    ours, theirs = pty.openpty()
+    command = [PROGRAM, "chat", "thinker"]
+    shown = b""
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=variables(TERM="xterm"), stdin=theirs, stdout=theirs
+    ) as process:
+        os.close(theirs)
+        for said in (b"Hello\n", b"\n", b"\x04"):
+            while not shown.endswith(b"you> "):
+                shown += os.read(ours, 1000)
+            os.write(ours, said)
+            shown += os.read(ours, 1)
+        code = process.wait(60)
+    os.close(ours)
+
+    dim, _, answer = shown.decode().partition("\r\nHello\r\n")
+    assert 0 == code
+    assert "\x1b[2mI\x1b[0m\x1b[2m read\x1b[0m" in dim
+    assert "\x1b" not in answer.replace("\x1b[?2004h", "").replace("\x1b[?2004l", "")

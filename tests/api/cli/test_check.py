@@ -122,6 +122,27 @@ def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) 
     assert message in found["agent a"]["message"]
 
 
+def test_agents_that_only_the_store_has_are_looked_at(tmp_path: Path) -> None:
+    """An agent that was taken out of the config can still be called, so it is checked."""
+    old = '[providers.old]\nkind = "scripted"\n[agents.old]\nprovider = "old"\nmodel = "m"'
+    checked(tmp_path, old)
+    words = ["chat", "old", "-m", "Hello", "--config", str(tmp_path / "hookline.toml")]
+    assert 0 == CliRunner().invoke(hookline, words).exit_code
+
+    code, found = checked(tmp_path)
+
+    assert (1, "error") == (code, found["agent old"]["status"])
+    assert "there is no provider old; there are: local" == found["agent old"]["message"]
+
+
+def test_a_config_without_agents_is_remarked(tmp_path: Path) -> None:
+    """A server that has nothing to offer is a warning."""
+    result = CliRunner(env={"HOOKLINE_STORE__URL": "memory://"}).invoke(hookline, ["check"])
+
+    assert 0 == result.exit_code
+    assert "add a table [agents.NAME] to the config" in result.stdout
+
+
 def test_the_table_says_the_same(tmp_path: Path) -> None:
     """Without ``--json`` each finding is a row."""
     config = tmp_path / "hookline.toml"
