@@ -10,6 +10,7 @@ import attrs
 import msgspec
 import uvicorn
 import uvloop
+
 from hookline.keys import ApiKey, digest
 from hookline.plugins import Plugins
 from hookline.registry import Registry
