@@ -34,6 +34,9 @@ from hookline_api.config import ApiConfig
 from hookline_api.dialects import Answer, Dialect
 from hookline_api.errors import failure_of_run
 
+WATCH = "hookline_watch"
+"""Where a request keeps the task that watches for its client to leave."""
+
 INCLUDE_HEADER = "hookline-include"
 INCLUDABLE = frozenset({"attachments", "events"})
 encode = msgspec.json.Encoder().encode
@@ -64,13 +67,10 @@ async def create_chat_completion(
     dialect.check(data)
     answer = _answer(request, data)
     run = await runtime.start(principal, agent, data)
-    watch = asyncio.create_task(_cancel_when_gone(request, run))
-    try:
-        if data.stream and not agent.model_parameters.get(NO_STREAM):
-            return await _stream(run, dialect, answer, config.heartbeat)
-        return await _whole(run, dialect, answer)
-    finally:
-        watch.cancel()
+    request.scope["state"][WATCH] = asyncio.create_task(_cancel_when_gone(request, run))
+    if data.stream and not agent.model_parameters.get(NO_STREAM):
+        return await _stream(run, dialect, answer, config.heartbeat)
+    return await _whole(run, dialect, answer)
 
 
 async def _stream(run: Run, dialect: Dialect, answer: Answer, heartbeat: float) -> Response[Any]:
@@ -116,6 +116,10 @@ async def _whole(run: Run, dialect: Dialect, answer: Answer) -> Response[Any]:
 
 
 async def _cancel_when_gone(request: Request[Any, Any, Any], run: Run) -> None:
+    """Cancel the run of a client that leaves; after the answer, when ASGI says so too, in vain.
+
+    It watches from the run's start, so that no moment is left in which nobody does.
+    """
     while (await request.receive())["type"] != "http.disconnect":
         pass
     run.cancel("client_gone")
