@@ -49,6 +49,7 @@ async def _model(state: State, runtime: Runtime[RunContext]) -> Command[AfterMod
     turn = context.turn = await call_model(context, state["messages"])
     update = {"messages": context.produced[made:]}
     follows: AfterModel = "tools" if turn.server_calls else "__end__"
+    context.complete = follows == "__end__"
     return Command(update=update, goto=follows)
 
 
@@ -58,6 +59,7 @@ async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[AfterToo
     await call_tools(context, turn.server_calls if turn else ())
     update = {"messages": context.produced[made:]}
     follows: AfterTools = "__end__" if turn and turn.caller_calls else "model"
+    context.complete = follows == "__end__"
     return Command(update=update, goto=follows)
 
 
@@ -107,7 +109,8 @@ class Graphs:
             async for _ in steps:
                 pass
         except GraphRecursionError as error:
-            raise RecursionLimitReached from error
+            if not context.complete:  # LangGraph counts before it looks whether a step is left
+                raise RecursionLimitReached from error
         if context.turn is None:
             message = "the graph ended before the model had its turn"
             raise RuntimeError(message)

@@ -85,6 +85,7 @@ class RunContext:
     step: int = 0
     call_count: int = 0
     spoke: bool = False
+    complete: bool = False
 
     def owner_of(self, name: str) -> Owner:
         """Who runs the tool with this name."""

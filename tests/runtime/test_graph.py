@@ -1,0 +1,90 @@
+"""The loop: compiled once per version of an agent, and limited."""
+
+from collections.abc import Sequence
+
+import attrs
+import pytest
+
+from hookline import PluginContext, StaticTools, ToolLoader, hookimpl, tool
+from hookline.events import Event, RunFinished, Text, ToolCallFinished
+from hookline.graph import KEPT, Graphs
+from hookline.providers import ToolCallPiece
+from hookline.wire.chat import FunctionDefinition, FunctionTool
+from hookline.wire.completion import FinishReason
+from support.runtimes import HELPER, STOP, ListedModel, Step, answer, opened, run
+
+CALL = [Text("Again."), ToolCallPiece(0, "x", "add", '{"a":1,"b":2}'), STOP]
+
+
+class Adder:
+    """A plugin with a tool."""
+
+    @hookimpl
+    def tool_loader(self, plugin: PluginContext) -> ToolLoader:
+        @tool
+        async def add(a: int, b: int) -> int:
+            """Add."""
+            return a + b
+
+        return StaticTools(add)
+
+
+@pytest.mark.parametrize(("limit", "models", "tools"), [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 2, 2)])
+def test_the_recursion_limit_ends_the_run(limit: int, models: int, tools: int) -> None:
+    """A model call is a step and the tools of a turn are one; what happened until then counts."""
+
+    async def work() -> Sequence[Event]:
+        async with opened(
+            ListedModel(CALL), Adder(), tools=["add"], recursion_limit=limit
+        ) as runtime:
+            return await answer(runtime)
+
+    events = run(work)
+    assert RunFinished("length", "recursion_limit") == events[-1]
+    assert models == sum(event == Text("Again.") for event in events)
+    assert tools == sum(isinstance(event, ToolCallFinished) for event in events)
+
+
+DONE = [Text("Done."), STOP]
+MIXED = [ToolCallPiece(0, "x", "add", '{"a":1,"b":2}'), ToolCallPiece(1, "y", "weather"), STOP]
+
+
+@pytest.mark.parametrize(
+    ("turns", "limit", "expected"),
+    [([DONE], 1, "stop"), ([CALL, DONE], 3, "stop"), ([MIXED], 2, "tool_calls")],
+    ids=["one turn", "two turns", "the caller's turn"],
+)
+def test_a_run_that_needs_all_its_steps_is_finished(
+    turns: Sequence[Sequence[Step]], limit: int, expected: FinishReason
+) -> None:
+    """The limit is how many there may be, not how many are too many."""
+
+    async def work() -> Sequence[Event]:
+        model = ListedModel(*turns)
+        async with opened(model, Adder(), tools=["add"], recursion_limit=limit) as runtime:
+            return await answer(runtime, tools=[FunctionTool(FunctionDefinition("weather"))])
+
+    assert run(work)[-1] == RunFinished(expected)
+
+
+def test_a_graph_is_compiled_once_per_version() -> None:
+    """The same version gets the same graph, another one its own."""
+    graphs = Graphs()
+
+    first = graphs.of(HELPER)
+
+    assert first is graphs.of(attrs.evolve(HELPER, name="renamed"))
+    assert first is not graphs.of(attrs.evolve(HELPER, version=2))
+
+
+def test_only_so_many_graphs_are_kept() -> None:
+    """The one unused for longest goes first."""
+    graphs = Graphs()
+    first, second = graphs.of(HELPER), graphs.of(attrs.evolve(HELPER, version=2))
+    for version in range(3, KEPT + 1):
+        graphs.of(attrs.evolve(HELPER, version=version))
+    graphs.of(HELPER)
+    graphs.of(attrs.evolve(HELPER, version=KEPT + 1))
+
+    assert first is graphs.of(HELPER)
+    assert second is not graphs.of(attrs.evolve(HELPER, version=2))

@@ -1,0 +1,296 @@
+"""The tools of one run: definitions at its start, the tool itself at its first call."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+import pytest
+
+from hookline import (
+    Agent,
+    Artifact,
+    Principal,
+    RunScope,
+    StaticTools,
+    Tool,
+    ToolLoader,
+    ToolResult,
+    ToolSpec,
+    tool,
+)
+from hookline.calls import Call
+from hookline.errors import ToolUnavailable
+from hookline.parts import Part
+from hookline.toolbox import FIX_HINT, Outcome, Toolbox, ToolLimits, open_toolbox
+from support.runtimes import ALICE, HELPER, run, scope
+
+LIMITS = ToolLimits(deadline=5.0, result=1000, concurrency=16)
+CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+@tool
+async def add(a: int, b: int) -> int:
+    """Add."""
+    return a + b
+
+
+@tool
+async def explode() -> str:
+    """Fail."""
+    raise ValueError
+
+
+@tool
+async def hang() -> str:
+    """Take for ever."""
+    await asyncio.Event().wait()
+    return ""
+
+
+@tool
+async def chatter() -> str:
+    """Say much."""
+    return "x" * 50
+
+
+@tool
+async def draw() -> ToolResult:
+    """Draw."""
+    return ToolResult("drawn", [Artifact(kind="image", data="<svg/>")])
+
+
+class Loader(StaticTools):
+    """A loader that counts what it loads, and can fail in both of its phases."""
+
+    def __init__(self, *tools: Tool, error: Exception | None = None, deliver: bool = True):
+        super().__init__(*tools)
+        self.error = error
+        self.deliver = deliver
+        self.loaded: list[str] = []
+
+    async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
+        self.loaded += names
+        if self.error is not None:
+            raise self.error
+        return await super().load(names, scope) if self.deliver else {}
+
+
+class BrokenLoader(ToolLoader):
+    """A loader that cannot even define its tools."""
+
+    async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
+        raise OSError("the network is down")
+
+    async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
+        raise NotImplementedError
+
+
+def part(loader: ToolLoader) -> Part[ToolLoader]:
+    """The loader as a part."""
+    return Part("acme", "tool_loader", loader, 5.0)
+
+
+def call(name: str, arguments: str = "{}", index: int = 0) -> Call:
+    """A call of a model."""
+    made = Call(index=index, owner="server", name=name, id=f"up_{index}", public_id=f"call_{index}")
+    made.arguments.append(arguments)
+    return made
+
+
+async def box(
+    *loaders: ToolLoader, limits: ToolLimits = LIMITS, degrade: bool = False, names: str = ""
+) -> Toolbox:
+    """A toolbox for an agent with these tools."""
+    agent = attrs.evolve(
+        HELPER,
+        tools=tuple(names.split()),
+        on_tool_failure="degrade" if degrade else "fail",
+    )
+    return await open_toolbox([part(loader) for loader in loaders], agent, ALICE, limits)
+
+
+async def outcomes(toolbox: Toolbox, *calls: Call) -> list[Outcome]:
+    """What becomes of the calls."""
+    return await toolbox.call_all(calls, scope(), lambda outcome: None)
+
+
+def content(*calls: Call, names: str, limits: ToolLimits = LIMITS) -> list[str]:
+    """What the model reads of the calls."""
+
+    async def work() -> list[str]:
+        toolbox = await box(Loader(add, explode, hang, chatter, draw), limits=limits, names=names)
+        return [outcome.result.content for outcome in await outcomes(toolbox, *calls)]
+
+    return run(work)
+
+
+def test_results_come_in_the_order_of_the_calls() -> None:
+    """Whatever order they are finished in."""
+    calls = [call("add", '{"a":1,"b":2}', 0), call("add", '{"a":3,"b":4}', 1)]
+
+    assert ["3", "7"] == content(*calls, names="add")
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (call("nobody"), "Error: Tool nobody not found"),
+        (call("explode"), "Error: ValueError"),
+        (call("hang"), "Error: Tool hang took longer than 0.05 s"),
+        (call("add", '{"a":1}'), "Error: arguments: "),
+        (call("add", "{oops"), "Error: arguments: not JSON: "),
+        (call("add", "[" * 100_000), "Error: arguments: not JSON: "),
+        (call("add", "[]"), "Error: arguments"),
+    ],
+    ids=lambda value: value.name if isinstance(value, Call) else None,
+)
+def test_a_failing_call_is_told_to_the_model(made: Call, expected: str) -> None:
+    """The model reads what was wrong and is asked to mend it; the run goes on."""
+    limits = attrs.evolve(LIMITS, deadline=0.05)
+
+    (text,) = content(made, names="add explode hang", limits=limits)
+
+    assert text.startswith(expected)
+    assert text.endswith(FIX_HINT)
+
+
+def test_a_long_result_is_cut_and_says_so() -> None:
+    """The model knows that there was more."""
+    limits = attrs.evolve(LIMITS, result=10)
+
+    (text,) = content(call("chatter"), names="chatter", limits=limits)
+
+    assert text == "x" * 10 + "\n[truncated: the result had 50 characters]"
+
+
+def test_artifacts_are_kept() -> None:
+    """They come with the outcome."""
+
+    async def work() -> None:
+        (outcome,) = await outcomes(await box(Loader(draw), names="draw"), call("draw"))
+
+        assert ["image"] == [artifact.kind for artifact in outcome.result.artifacts]
+        assert not outcome.failed
+
+    run(work)
+
+
+def test_a_tool_is_loaded_once_and_only_when_it_is_called() -> None:
+    """Definitions are enough until then."""
+
+    async def work() -> None:
+        loader = Loader(add, chatter)
+        toolbox = await box(loader, names="chatter add")
+        assert (["chatter", "add"], []) == ([s.name for s in toolbox.specs], loader.loaded)
+
+        await outcomes(toolbox, call("add", '{"a":1,"b":2}'), call("add", '{"a":1,"b":2}', 1))
+        await outcomes(toolbox, call("add", '{"a":1,"b":2}'))
+        assert ["add"] == loader.loaded
+
+    run(work)
+
+
+def test_of_two_tools_with_one_name_the_first_wins() -> None:
+    """The order is that of the plugins."""
+
+    @tool(name="add")
+    async def other(a: int, b: int) -> str:
+        """Not add."""
+        return "other"
+
+    async def work() -> None:
+        toolbox = await box(Loader(other), Loader(add), names="add")
+        (outcome,) = await outcomes(toolbox, call("add", '{"a":1,"b":2}'))
+
+        assert outcome.result.content == "other"
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("loader", "why"),
+    [
+        (Loader(add, error=OSError("no disk")), "OSError: no disk"),
+        (Loader(add, deliver=False), "acme did not deliver it"),
+    ],
+    ids=["fails", "does not deliver"],
+)
+def test_a_tool_that_cannot_be_loaded_ends_the_run_or_not(loader: Loader, why: str) -> None:
+    """As the agent says."""
+
+    async def fail() -> None:
+        await outcomes(await box(loader, names="add"), call("add"))
+
+    async def degrade() -> Outcome:
+        (outcome,) = await outcomes(await box(loader, names="add", degrade=True), call("add"))
+        return outcome
+
+    with pytest.raises(ToolUnavailable, match=f"tool add could not be loaded: {why}"):
+        run(fail)
+    outcome = run(degrade)
+    assert outcome.failed
+    assert f"Tool add is not available: {why}" in outcome.result.content
+
+
+@pytest.mark.parametrize(
+    ("loaders", "why"),
+    [
+        ([Loader(add)], "no plugin offers missing"),
+        ([BrokenLoader(), Loader(add)], r"acme\.tool_loader: OSError: the network is down"),
+    ],
+    ids=["nobody offers it", "a loader fails"],
+)
+def test_a_tool_that_is_not_there_ends_the_run_or_not(loaders: list[ToolLoader], why: str) -> None:
+    """As the agent says; then the other tools still work."""
+    with pytest.raises(ToolUnavailable, match=why):
+        run(lambda: box(*loaders, names="add missing"))
+
+    toolbox = run(lambda: box(*loaders, names="add missing", degrade=True))
+    assert ["add"] == list(toolbox.names)
+
+
+def test_an_agent_without_tools_asks_no_loader() -> None:
+    """A broken one is not in its way."""
+    assert [] == list(run(lambda: box(BrokenLoader())).specs)
+
+
+def test_calls_run_at_once_up_to_a_limit() -> None:
+    """Two at a time, if that is the limit."""
+    peaks: list[int] = []
+    running = 0
+
+    @tool
+    async def busy() -> str:
+        """Work."""
+        nonlocal running
+        running += 1
+        peaks.append(running)
+        await asyncio.sleep(0.005)
+        running -= 1
+        return "done"
+
+    async def work() -> None:
+        limits = attrs.evolve(LIMITS, concurrency=2)
+        toolbox = await box(Loader(busy), names="busy", limits=limits)
+        await outcomes(toolbox, *(call("busy", index=i) for i in range(6)))
+
+    run(work)
+    assert max(peaks) == 2
+
+
+def test_a_schema_that_is_not_one_is_told_to_the_model() -> None:
+    """A plugin's mistake does not end the run."""
+
+    class Odd(Tool):
+        spec = ToolSpec("odd", parameters={"type": "nonsense"})
+
+        async def call(self, arguments: Mapping[str, Any], scope: RunScope) -> str:
+            return "never"
+
+    async def work() -> None:
+        (outcome,) = await outcomes(await box(Loader(Odd()), names="odd"), call("odd"))
+
+        assert outcome.failed
+
+    run(work)
