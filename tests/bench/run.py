@@ -101,10 +101,12 @@ def _long_runs(
             streams = long_runs.open_streams(server, mock, sizes)
             results.streams[server.name] = streams
             _say(f"idle1000, {server.name}", streams.faults)
+        if not server.agents:
+            continue  # the floors need not notice that a client has left, nor keep anything
         if "abort" in options.cases:
             results.aborts[server.name] = long_runs.aborts(server, mock, sizes.aborts)
             _say(f"abort, {server.name}")
-        grown = "growth" in options.cases and long_runs.growth(server, sizes.growth)
+        grown = long_runs.growth(server, sizes.growth) if "growth" in options.cases else None
         if grown:
             results.growth[server.name] = grown
             _say(f"growth, {server.name}")
