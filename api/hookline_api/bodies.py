@@ -93,7 +93,7 @@ def explain(text: str) -> InvalidRequest:
         return InvalidRequest(f"{path} must be an object", param=path)
     if missing:
         return InvalidRequest(f"{path} is required", param=path)
-    if path in CONTEXT_IDS:
+    if path in CONTEXT_IDS and "length" not in what:
         return InvalidRequest(f"{path} must be a string", param=path)
     if not path:
         message = "Request body is required: a JSON object"

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, field
 from hookline.agents import DEFAULT_RECURSION_LIMIT, Agent, Dialect
 
 Seconds = Annotated[float, Meta(gt=0)]
-AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}$"
+AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}(?!\n)$"
 
 
 class StoreConfig(Struct, frozen=True, forbid_unknown_fields=True):

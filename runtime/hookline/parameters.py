@@ -82,6 +82,9 @@ def check_history(messages: Sequence[Message]) -> None:
             break
         if isinstance(message, AssistantMessage) and message.tool_calls:
             waiting = {call.id: index for call in message.tool_calls}
+            if len(waiting) < len(message.tool_calls):
+                text = "two tool calls of one message have the same id"
+                raise InvalidRequest(text, param=f"messages[{index}].tool_calls")
     for id_, index in waiting.items():
         text = f"the tool call {id_} has no result: answer it with a tool message right after"
         raise InvalidRequest(text, param=f"messages[{index}].tool_calls")

@@ -224,6 +224,7 @@ class Sampling(Struct, frozen=True, omit_defaults=True):
     user: str | None | UnsetType = UNSET
 
 
+ContextId = Annotated[str, Meta(max_length=256)]
 MetadataText = Annotated[str, Meta(max_length=512)]
 
 
@@ -244,8 +245,8 @@ class ChatCompletionRequest(Sampling, frozen=True, omit_defaults=True, kw_only=T
         | None
         | UnsetType
     ) = UNSET
-    conversation_id: str | UnsetType = UNSET
-    parent_message_id: str | UnsetType = UNSET
+    conversation_id: ContextId | UnsetType = UNSET
+    parent_message_id: ContextId | UnsetType = UNSET
     n: int | None | UnsetType = UNSET
     store: bool | None | UnsetType = UNSET
     modalities: list[str] | None | UnsetType = UNSET
