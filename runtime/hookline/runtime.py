@@ -24,12 +24,14 @@ from hookline.registry import Registry
 from hookline.runs import CancelReason, Run, new_run_id
 from hookline.scope import RunScope
 from hookline.sinks import EventSink
-from hookline.toolbox import ToolLimits, open_toolbox
+from hookline.toolbox import ToolLimits, look_over, open_toolbox
 from hookline.turns import RunContext
 from hookline.usage import Admission, estimate
 from hookline.wire.chat import ChatCompletionRequest, Message, SystemMessage
 
 log = structlog.get_logger("hookline.runtime")
+STARTING = Principal(user="hookline")
+"""For whom tools are looked over when the server starts."""
 
 
 class Runtime:
@@ -55,8 +57,10 @@ class Runtime:
         """Start every part, and bring the agents of the config into the store."""
         await self._stack.enter_async_context(self.registry)
         try:
-            for agent in agents_of(self.registry.config):
+            agents = agents_of(self.registry.config)
+            for agent in agents:
                 await self.agents.put(agent)
+            await look_over(self.registry.tool_loaders, agents, STARTING)
             await self.registry.store.continuations.expire(now())
         except BaseException:
             await self._stack.aclose()

@@ -1,7 +1,7 @@
 """The tools of one run: defined at its start, loaded when a model first calls them."""
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -166,6 +166,45 @@ def _failure(call: Call, message: str) -> Outcome:
     return Outcome(call, ToolResult(f"Error: {message}{FIX_HINT}"), failed=True)
 
 
+@attrs.frozen
+class Offers:
+    """What tool loaders offer to an agent.
+
+    Args:
+        tools: by name, with the loader that is asked for it: the first that offers it.
+        contested: names that several plugins offer, with the plugins; the first one is used.
+        problems: what failed, and which of the agent's tools nobody offers.
+    """
+
+    tools: Mapping[str, tuple[ToolSpec, Part[ToolLoader]]]
+    contested: Mapping[str, Sequence[str]]
+    problems: Sequence[str]
+
+
+async def ask_loaders(
+    loaders: Sequence[Part[ToolLoader]], agent: Agent, principal: Principal
+) -> Offers:
+    """Ask every loader for the definitions of the agent's tools; nothing is raised."""
+    tools: dict[str, tuple[ToolSpec, Part[ToolLoader]]] = {}
+    plugins: dict[str, list[str]] = {}
+    problems: list[str] = []
+    for part in loaders if agent.tools else ():
+        try:
+            async with part.call("definitions") as loader:
+                specs = await loader.definitions(agent, principal)
+        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
+            problems.append(f"{part.name}: {type(error).__name__}: {error}")
+            continue
+        for spec in specs:
+            tools.setdefault(spec.name, (spec, part))
+            plugins.setdefault(spec.name, []).append(part.plugin)
+    missing = [name for name in agent.tools if name not in tools]
+    if missing and not problems:
+        problems.append(f"no plugin offers {', '.join(missing)}")
+    contested = {name: offering for name, offering in plugins.items() if len(offering) > 1}
+    return Offers(tools, contested, problems)
+
+
 async def open_toolbox(
     loaders: Sequence[Part[ToolLoader]], agent: Agent, principal: Principal, limits: ToolLimits
 ) -> Toolbox:
@@ -175,25 +214,24 @@ async def open_toolbox(
         ToolUnavailable: a loader failed, or nobody offers a tool that the agent names; unless the
             agent says ``on_tool_failure = "degrade"``.
     """
-    offers: dict[str, tuple[ToolSpec, Part[ToolLoader]]] = {}
-    if not agent.tools:
-        return Toolbox(agent, offers, limits)
-    problems: list[str] = []
-    for part in loaders:
-        try:
-            async with part.call("definitions") as loader:
-                specs = await loader.definitions(agent, principal)
-        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
-            problems.append(f"{part.name}: {type(error).__name__}: {error}")
-            continue
-        for spec in specs:
-            offers.setdefault(spec.name, (spec, part))
-    missing = [name for name in agent.tools if name not in offers]
-    if missing and not problems:
-        problems.append(f"no plugin offers {', '.join(missing)}")
-    if problems:
-        log.warning("tool.unavailable", agent=agent.id, tools=missing, problems=problems)
-    if problems and agent.on_tool_failure == "fail":
-        message = f"tools of agent {agent.id} are not available: {'; '.join(problems)}"
+    offers = await ask_loaders(loaders, agent, principal)
+    if offers.problems:
+        log.warning("tool.unavailable", agent=agent.id, problems=offers.problems)
+    if offers.problems and agent.on_tool_failure == "fail":
+        message = f"tools of agent {agent.id} are not available: {'; '.join(offers.problems)}"
         raise ToolUnavailable(message)
-    return Toolbox(agent, offers, limits)
+    return Toolbox(agent, offers.tools, limits)
+
+
+async def look_over(
+    loaders: Sequence[Part[ToolLoader]], agents: Iterable[Agent], principal: Principal
+) -> None:
+    """Say in the log, at start-up, which tools of the agents are missing or offered twice."""
+    for agent in agents:
+        offers = await ask_loaders(loaders, agent, principal)
+        if offers.problems:
+            log.warning("tool.unavailable", agent=agent.id, problems=offers.problems)
+        for name, plugins in offers.contested.items():
+            log.warning(
+                "tool.offered_twice", agent=agent.id, tool=name, used=plugins[0], all=plugins
+            )

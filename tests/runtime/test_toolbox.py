@@ -6,6 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
+from structlog.testing import capture_logs
 
 from hookline import (
     Agent,
@@ -22,7 +23,14 @@ from hookline import (
 from hookline.calls import Call
 from hookline.errors import ToolUnavailable
 from hookline.parts import Part
-from hookline.toolbox import FIX_HINT, Outcome, Toolbox, ToolLimits, open_toolbox
+from hookline.toolbox import (
+    FIX_HINT,
+    Outcome,
+    Toolbox,
+    ToolLimits,
+    look_over,
+    open_toolbox,
+)
 from support.runtimes import ALICE, HELPER, run, scope
 
 LIMITS = ToolLimits(deadline=5.0, result=1000, concurrency=16)
@@ -294,3 +302,20 @@ def test_a_schema_that_is_not_one_is_told_to_the_model() -> None:
         assert outcome.failed
 
     run(work)
+
+
+def test_start_up_says_which_tools_are_missing_or_offered_twice() -> None:
+    """Before anybody calls an agent, the log names its tools that are wrong, and the plugins."""
+    loaders = [Part(name, "tool_loader", StaticTools(add), 5.0) for name in ("one", "two")]
+    agents = [attrs.evolve(HELPER, tools=("add",)), attrs.evolve(HELPER, tools=("nowhere",))]
+
+    with capture_logs() as logs:
+        run(look_over(loaders, agents, ALICE))
+
+    said = [
+        (line["event"], line.get("tool"), line.get("all"), line.get("problems")) for line in logs
+    ]
+    assert said == [
+        ("tool.offered_twice", "add", ["one", "two"], None),
+        ("tool.unavailable", None, None, ["no plugin offers nowhere"]),
+    ]

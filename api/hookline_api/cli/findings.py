@@ -14,7 +14,7 @@ from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUn
 from hookline.permissions import Principal
 from hookline.plugins import Plugins
 from hookline.registry import Registry
-from hookline.toolbox import ToolLimits, open_toolbox
+from hookline.toolbox import ToolLimits, ask_loaders, open_toolbox
 from hookline_api.cli.setup import Setup, discover, load_config
 
 Status = Literal["ok", "warning", "error"]
@@ -139,19 +139,12 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
 
 async def _contested(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
     """Tools that two plugins offer: the first one is used."""
-    offers: dict[str, list[str]] = {}
-    for part in registry.tool_loaders if agent.tools else ():
-        async with part.call("definitions") as loader:
-            for spec in await loader.definitions(agent, PRINCIPAL):
-                offers.setdefault(spec.name, []).append(part.plugin)
-    for tool, plugins in offers.items():
-        if len(plugins) > 1:
-            others = ", ".join(plugins[1:])
-            message = (
-                f"the tool {tool} comes from the plugin {plugins[0]}, and {others} offers it too"
-            )
-            remedy = "disable one of them: [runtime] disabled_plugins"
-            yield Finding(f"agent {agent.id}", "warning", message, remedy)
+    offers = await ask_loaders(registry.tool_loaders, agent, PRINCIPAL)
+    for tool, plugins in offers.contested.items():
+        others = ", ".join(plugins[1:])
+        message = f"the tool {tool} comes from the plugin {plugins[0]}, and {others} offers it too"
+        remedy = "disable one of them: [runtime] disabled_plugins"
+        yield Finding(f"agent {agent.id}", "warning", message, remedy)
 
 
 def _missing(wanted: Iterable[str], known: Iterable[str]) -> list[str]:
