@@ -11,7 +11,7 @@ from hookline.providers import ToolCallPiece
 from hookline.transcript import Transcript
 from support.turns import SERVERS, Said, call_pieces, turns
 
-PROPERTY = settings(max_examples=150, deadline=None)
+PROPERTY = settings(max_examples=100, deadline=None)
 ANY_PIECE = st.builds(
     ToolCallPiece,
     index=st.none() | st.integers(0, 3),
