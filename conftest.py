@@ -1,13 +1,17 @@
-"""Runs the code blocks of the README and the docs as tests."""
+"""Runs the code blocks of the README and the docs as tests, and says how properties are tested."""
 
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import SkipParser
 
 from support.blocks import SERVER, forget_modules, parsers, tables
 from support.server import RunningServer, running_server
+
+settings.register_profile("hookline", settings.default, deadline=None)  # no timing is asserted
+settings.load_profile("hookline")
 
 
 @pytest.fixture(scope="session", name=SERVER)

@@ -183,7 +183,7 @@ def _nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         arrays,
         unions.map(lambda branches: {"anyOf": branches}),
         inner.map(lambda schema: {"allOf": [schema, {}]}),
-        inner.map(lambda schema: {"$defs": {}, **schema}),
+        inner.map(lambda schema: {"$defs": {}, "allOf": [schema]}),
     )
 
 
