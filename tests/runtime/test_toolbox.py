@@ -310,7 +310,7 @@ def test_start_up_says_which_tools_are_missing_or_offered_twice() -> None:
     agents = [attrs.evolve(HELPER, tools=("add",)), attrs.evolve(HELPER, tools=("nowhere",))]
 
     with capture_logs() as logs:
-        run(look_over(loaders, agents, ALICE))
+        run(lambda: look_over(loaders, agents, ALICE))
 
     said = [
         (line["event"], line.get("tool"), line.get("all"), line.get("problems")) for line in logs
