@@ -73,7 +73,7 @@ ANSWERS: Mapping[str, Answer] = {
             event({"error": {"message": "overloaded", "type": "server_error", "code": "busy"}}),
         ]
     ),
-    "stalled": text_answer("Hello there", stall_after=3, delay=0.02),
+    "stalled": text_answer("Hello there", stall_after=3),
     "no-finish": Answer(pieces=[event(chunk({"content": "Hello"})), event(usage_chunk()), DONE]),
 }
 """After tool calls the same model answers with a text: see ``respond``."""
@@ -98,7 +98,8 @@ REFUSED: Mapping[str, Answer] = {
 }
 """What fails before the first token, and so looks the same in every dialect."""
 
-SLOW = frozenset({"silent", "silent-after-head", "stalled"})
+SLOW = {"silent": "first", "silent-after-head": "first", "stalled": "next"}
+"""Which of its tokens the upstream does not send, and which the provider must not wait for."""
 
 
 def respond(body: Any) -> Answer:
@@ -110,15 +111,19 @@ def respond(body: Any) -> Answer:
 
 
 def tables(url: str) -> dict[str, Any]:
-    """A config with one agent for each answer; only those that wait in vain wait not long."""
+    """A config with one agent for each answer; those that wait in vain do not wait long."""
     patient = {"kind": "openai", "base_url": url, "api_key": "sk-upstream", "retries": 0}
-    impatient = {**patient, "first_token_timeout": 0.3, "token_timeout": 0.3}
+    providers = {
+        "patient": patient,
+        "first": {**patient, "first_token_timeout": 0.3},
+        "next": {**patient, "token_timeout": 0.3},
+    }
     agents = {
         name: {
-            "provider": "impatient" if name in SLOW else "patient",
+            "provider": SLOW.get(name, "patient"),
             "model": name,
             "tools": ["add", "shout"] if name.startswith("calls") else [],
         }
         for name in (*ANSWERS, *REFUSED)
     }
-    return {"providers": {"patient": patient, "impatient": impatient}, "agents": agents}
+    return {"providers": providers, "agents": agents}
