@@ -98,8 +98,12 @@ REFUSED: Mapping[str, Answer] = {
 }
 """What fails before the first token, and so looks the same in every dialect."""
 
-SLOW = {"silent": "first", "silent-after-head": "first", "stalled": "next"}
-"""Which of its tokens the upstream does not send, and which the provider must not wait for."""
+SLOW = {
+    "silent": "impatient-at-first",
+    "silent-after-head": "impatient-at-first",
+    "stalled": "impatient",
+}
+"""The providers that must not wait long, because the upstream sends nothing."""
 
 
 def respond(body: Any) -> Answer:
@@ -115,8 +119,8 @@ def tables(url: str) -> dict[str, Any]:
     patient = {"kind": "openai", "base_url": url, "api_key": "sk-upstream", "retries": 0}
     providers = {
         "patient": patient,
-        "first": {**patient, "first_token_timeout": 0.3},
-        "next": {**patient, "token_timeout": 0.3},
+        "impatient-at-first": {**patient, "first_token_timeout": 0.3},
+        "impatient": {**patient, "token_timeout": 0.3},
     }
     agents = {
         name: {
