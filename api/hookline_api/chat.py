@@ -10,7 +10,6 @@ import msgspec
 from litestar import Request, Response, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Body
-from litestar.response import Stream
 
 from hookline.agents import Agent
 from hookline.errors import InvalidRequest
@@ -79,7 +78,7 @@ async def _stream(run: Run, dialect: Dialect, answer: Answer, heartbeat: float) 
     if first and isinstance(first[-1], RunFailed | RunCancelled) and not _visible(first[:-1]):
         return failure_of_run(first[-1]).response()
     events = sse.stream(run, dialect.encoder(answer), first, heartbeat)
-    return Stream(events, media_type="text/event-stream", headers=dict(sse.HEADERS))
+    return sse.EventStream(events)
 
 
 async def _opening(run: Run, heartbeat: float) -> Sequence[Event]:
