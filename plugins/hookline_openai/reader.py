@@ -48,7 +48,8 @@ class Reader:
         self._deadline = math.inf  # the reader's own time does not count
         self._begun = False
         self._expired = False
-        self._timer = self._loop.call_later(settings.token_timeout, self._look)
+        first_look = min(first_token_due, self._loop.time() + settings.token_timeout)
+        self._timer = self._loop.call_at(first_look, self._look)
 
     async def read(self) -> bytes:
         """The next bytes; empty at the end.
