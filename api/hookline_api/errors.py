@@ -146,10 +146,10 @@ def _provider_failure(
 ) -> Failure:
     own, type_ = STATUSES[code]
     if status is not None and 400 <= status <= 599:
-        own, code = status, reason or code
+        own = status
         default = "server_error" if status >= 500 else "invalid_request_error"
         type_ = TYPES.get(status, default)
-    return Failure(own, ErrorDetail(message, type_, None, code), _retry(retry_after))
+    return Failure(own, ErrorDetail(message, type_, None, reason or code), _retry(retry_after))
 
 
 def _retry(seconds: float | None) -> dict[str, str]:
