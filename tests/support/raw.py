@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import select
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class Wire:
 
     def send(self, request: bytes) -> Reply:
         """Send a whole request, such as ``request()`` makes, and read the answer."""
-        connection = self._socket or self.open()
+        connection = self._kept() or self.open()
         response = http.client.HTTPResponse(connection, method=_method(request))
         ended = True
         try:
@@ -58,6 +59,12 @@ class Wire:
             if ended:
                 self.close()
         return reply
+
+    def _kept(self) -> socket.socket | None:
+        """The connection, unless the server has tired of waiting for another request."""
+        if self._socket is not None and select.select([self._socket], [], [], 0)[0]:
+            self.close()
+        return self._socket
 
     def close(self) -> None:
         """Leave."""
