@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from math import inf
 from typing import Protocol
 
 from hookline.events import Event
@@ -47,13 +47,19 @@ class EventLogs(Protocol):
 
 
 class MemoryLog:
-    """An event log in a list. Readers drain it, so under load many events go out in one write."""
+    """An event log in a list. Readers drain it, so under load many events go out in one write.
 
-    __slots__ = ("_closed", "_events", "_waiters")
+    Readers that wait for a limited time share one alarm. It is set again only when it has rung, so
+    a token costs no timer.
+    """
+
+    __slots__ = ("_alarm", "_alarm_at", "_closed", "_events", "_waiters")
 
     def __init__(self) -> None:
         self._events: list[Event] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: dict[asyncio.Future[None], float] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = inf
         self._closed = False
 
     def append(self, event: Event) -> None:
@@ -66,12 +72,8 @@ class MemoryLog:
         """End the log."""
         self._closed = True
         self._wake()
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     async def read(self, after: int, wait: float | None = None) -> Sequence[Event] | None:
         """All events from number ``after`` on; empty when the log is closed and drained."""
@@ -85,20 +87,36 @@ class MemoryLog:
     async def _wait(self, seconds: float | None) -> None:
         loop = asyncio.get_running_loop()
         waiter = loop.create_future()
-        self._waiters.append(waiter)
-        timer = None if seconds is None else loop.call_later(seconds, _give_up, waiter)
+        until = inf if seconds is None else loop.time() + seconds
+        self._waiters[waiter] = until
+        if until < self._alarm_at:
+            self._set_alarm(until)
         try:
             await waiter
         finally:
-            if timer is not None:
-                timer.cancel()
-            with suppress(ValueError):  # gone already, unless time was up or the reader left
-                self._waiters.remove(waiter)
+            self._waiters.pop(waiter, None)
 
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, {}
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
 
-def _give_up(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():
-        waiter.set_result(None)
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = asyncio.get_running_loop().call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        """Wake those whose time is up, and set the alarm for the next."""
+        now, self._alarm, self._alarm_at = self._alarm_at, None, inf
+        for waiter, until in list(self._waiters.items()):
+            if until <= now and not waiter.done():
+                waiter.set_result(None)
+        next_ = min((until for until in self._waiters.values() if until > now), default=inf)
+        if next_ < inf:
+            self._set_alarm(next_)
 
 
 class MemoryLogs:

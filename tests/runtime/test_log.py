@@ -114,9 +114,9 @@ def test_a_reader_may_stop_waiting():
         nothing = await log.read(0, wait=0.001)
         log.append(Text("a"))
         async with asyncio.timeout(10):
-            return nothing, list(await log.read(0, wait=60)), log._waiters
+            return nothing, list(await log.read(0, wait=60)), len(log._waiters)
 
-    assert (None, [Text("a")], []) == asyncio.run(main())
+    assert (None, [Text("a")], 0) == asyncio.run(main())
 
 
 def test_a_reader_may_ask_for_what_is_far_off():
@@ -186,3 +186,22 @@ def test_logs_are_found_until_they_are_released():
     log, found, after, scheme = asyncio.run(main())
     assert (log, None) == found
     assert (None, "memory") == (after, scheme)
+
+
+def test_readers_give_up_each_in_its_own_time():
+    """One alarm serves readers of different patience, the one who came later and leaves first too."""
+
+    async def main():
+        log = MemoryLog()
+        left: list[str] = []
+
+        async def reader(name: str, patience: float) -> None:
+            assert await log.read(0, wait=patience) is None
+            left.append(name)
+
+        tasks = [asyncio.create_task(reader(*who)) for who in (("slow", 0.2), ("quick", 0.01))]
+        async with asyncio.timeout(10):
+            await asyncio.gather(*tasks)
+        return left, len(log._waiters)
+
+    assert (["quick", "slow"], 0) == asyncio.run(main())
