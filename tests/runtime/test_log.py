@@ -189,7 +189,7 @@ def test_logs_are_found_until_they_are_released():
 
 
 def test_readers_give_up_each_in_its_own_time():
-    """One alarm serves readers of different patience, the one who came later and leaves first too."""
+    """One alarm serves readers of different patience, whoever came first."""
 
     async def main():
         log = MemoryLog()
