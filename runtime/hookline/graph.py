@@ -18,6 +18,9 @@ from hookline.agents import Agent
 from hookline.turns import RunContext, Turn, call_model, call_tools
 from hookline.wire.chat import Message
 
+TOOLLESS_STEPS = 2
+"""Steps taken before the loop is set up after all: a model call, and tools that are not there."""
+
 KEPT = 512
 """How many compiled graphs are kept; the one unused for longest goes first."""
 
@@ -95,13 +98,28 @@ class Graphs:
     async def run(self, context: RunContext, messages: Sequence[Message]) -> Turn:
         """Run the loop to its end; the last turn.
 
+        A model that is offered no tool has one turn, and no loop is set up for it: that would be
+        half of what such a run costs, and 20 KiB for as long as the model is silent.
+
         Raises:
             RecursionLimitReached: the agent's limit was hit; the log holds what happened so far.
         """
-        graph = self.of(context.agent)
-        steps = graph.astream(
+        limit = context.agent.recursion_limit
+        if context.toolbox.names or context.caller_tools:
+            return await self._loop(context, messages, limit)
+        turn = await call_model(context, messages)
+        if not turn.server_calls:
+            return turn
+        if limit > 1:
+            await call_tools(context, turn.server_calls)  # nobody offered them: it is told so
+        if limit <= TOOLLESS_STEPS:
+            raise RecursionLimitReached
+        return await self._loop(context, [*messages, *context.produced], limit - TOOLLESS_STEPS)
+
+    async def _loop(self, context: RunContext, messages: Sequence[Message], limit: int) -> Turn:
+        steps = self.of(context.agent).astream(
             {"messages": list(messages)},
-            {"recursion_limit": context.agent.recursion_limit},
+            {"recursion_limit": limit},
             context=context,
             stream_mode=[],  # what is worth streaming is in the log
         )

@@ -67,6 +67,35 @@ def test_a_run_that_needs_all_its_steps_is_finished(
     assert run(work)[-1] == RunFinished(expected)
 
 
+@pytest.mark.parametrize(("limit", "models", "tools"), [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 2, 2)])
+def test_calls_of_a_model_without_tools_are_limited_too(
+    limit: int, models: int, tools: int
+) -> None:
+    """A model that is offered nothing and calls all the same takes the same steps."""
+
+    async def work() -> Sequence[Event]:
+        async with opened(ListedModel(CALL), recursion_limit=limit) as runtime:
+            return await answer(runtime)
+
+    events = run(work)
+    assert RunFinished("length", "recursion_limit") == events[-1]
+    assert models == sum(event == Text("Again.") for event in events)
+    assert tools == sum(isinstance(event, ToolCallFinished) for event in events)
+
+
+def test_a_model_without_tools_is_told_and_goes_on() -> None:
+    """Its call of a tool that nobody offers gives an error that it reads, and then it answers."""
+
+    async def work() -> Sequence[Event]:
+        async with opened(ListedModel(CALL, DONE)) as runtime:
+            return await answer(runtime)
+
+    events = run(work)
+    told = [event.content for event in events if isinstance(event, ToolCallFinished)]
+    assert told == ["Error: Tool add not found\nPlease fix your mistakes."]
+    assert events[-1] == RunFinished("stop")
+
+
 def test_a_graph_is_compiled_once_per_version() -> None:
     """The same version gets the same graph, another one its own."""
     graphs = Graphs()
