@@ -2,10 +2,10 @@
 
 from hookline.agents import Agent
 from hookline.artifacts import Artifact, ArtifactProcessor, Attachment
+from hookline.context import PluginContext
 from hookline.hooks import hookimpl
 from hookline.log import EventLog, EventLogs
 from hookline.permissions import Credentials, PermissionBackend, Principal, ResourceFilter
-from hookline.plugins import PluginContext
 from hookline.providers import ModelProvider, ModelRequest, ProviderKind
 from hookline.scope import RunScope
 from hookline.sinks import EventSink

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pluggy
 
 from hookline.artifacts import ArtifactProcessor
+from hookline.context import PluginContext
 from hookline.log import EventLogs
 from hookline.permissions import PermissionBackend
 from hookline.providers import ProviderKind
@@ -21,8 +22,6 @@ from hookline.usage import UsageRecorder
 
 if TYPE_CHECKING:
     import click
-
-    from hookline.plugins import PluginContext
 
 API_VERSION = 1
 """The version of everything a plugin can touch. A plugin may ask for it: ``hookline_api = 1``."""
@@ -46,7 +45,7 @@ def hookspec(function: FunctionT) -> FunctionT:
 
 
 @hookspec
-def tool_loader(plugin: "PluginContext") -> ToolLoader | None:
+def tool_loader(plugin: PluginContext) -> ToolLoader | None:
     """Offer tools to agents.
 
     On failure the run fails with ``tool_unavailable``, unless the agent says
@@ -55,12 +54,12 @@ def tool_loader(plugin: "PluginContext") -> ToolLoader | None:
 
 
 @hookspec
-def artifact_processor(plugin: "PluginContext") -> ArtifactProcessor | None:
+def artifact_processor(plugin: PluginContext) -> ArtifactProcessor | None:
     """Make attachments of artifacts. On failure the attachment carries the error."""
 
 
 @hookspec
-def usage_recorder(plugin: "PluginContext") -> UsageRecorder | None:
+def usage_recorder(plugin: PluginContext) -> UsageRecorder | None:
     """Admit runs, and record what they consume.
 
     Admission fails closed; a record is retried until it lands. Without this part, once the plugin
@@ -69,7 +68,7 @@ def usage_recorder(plugin: "PluginContext") -> UsageRecorder | None:
 
 
 @hookspec
-def permission_backend(plugin: "PluginContext") -> PermissionBackend | None:
+def permission_backend(plugin: PluginContext) -> PermissionBackend | None:
     """Decide who a caller is and what they may use.
 
     Fails closed with 503. Without this part, once the plugin is installed, the server does not
@@ -78,27 +77,27 @@ def permission_backend(plugin: "PluginContext") -> PermissionBackend | None:
 
 
 @hookspec
-def model_provider(plugin: "PluginContext") -> ProviderKind | None:
+def model_provider(plugin: PluginContext) -> ProviderKind | None:
     """Offer a kind of model provider. On failure the run fails with the provider's status."""
 
 
 @hookspec
-def store(plugin: "PluginContext") -> StoreKind | None:
+def store(plugin: PluginContext) -> StoreKind | None:
     """Offer a store for URLs of a scheme. On failure start-up stops with one line."""
 
 
 @hookspec
-def event_log(plugin: "PluginContext") -> EventLogs | None:
+def event_log(plugin: PluginContext) -> EventLogs | None:
     """Offer event logs for URLs of a scheme. On failure start-up stops with one line."""
 
 
 @hookspec
-def event_sink(plugin: "PluginContext") -> EventSink | None:
+def event_sink(plugin: PluginContext) -> EventSink | None:
     """Observe the events of every run. A failure is logged and changes nothing."""
 
 
 @hookspec
-def http_routes(plugin: "PluginContext") -> Sequence[Any] | None:
+def http_routes(plugin: PluginContext) -> Sequence[Any] | None:
     """Add Litestar route handlers to the server. On failure the plugin is quarantined."""
 
 

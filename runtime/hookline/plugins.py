@@ -1,7 +1,6 @@
 """Plugins: found by entry point, set aside when they fail, handed their settings."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -11,39 +10,13 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from hookline import hooks
-from hookline.agents import now
+from hookline.context import PluginContext
 from hookline.errors import ConfigError, PluginError
 from hookline.settings import decode_table
 from hookline.store import Store
 
 log: FilteringBoundLogger = structlog.get_logger("hookline.plugins")
 MUST_NOT_FAIL = frozenset({"permission_backend", "usage_recorder", "store", "event_log"})
-
-
-@attrs.frozen(kw_only=True)
-class PluginContext:
-    """What a plugin gets to make its parts from.
-
-    Args:
-        name: of the entry point, and of the table ``[plugins.<name>]``.
-        settings: that table, decoded as the plugin's ``Settings``; ``None`` if it declares none.
-        logger: a structlog logger bound to the plugin's name.
-        clock: this moment, in UTC.
-    """
-
-    name: str
-    settings: Any = None
-    logger: FilteringBoundLogger = attrs.field(repr=False)
-    clock: Callable[[], datetime] = now
-    _store: Store | None = attrs.field(default=None, alias="store", repr=False)
-
-    @property
-    def store(self) -> Store:
-        """The server's store. Not there yet for ``store``, ``event_log`` and ``cli_commands``."""
-        if self._store is None:
-            message = f"plugin {self.name} asked for the store before it was opened"
-            raise PluginError(message)
-        return self._store
 
 
 @attrs.frozen(kw_only=True)
@@ -259,6 +232,3 @@ def describe(plugin: Plugin) -> dict[str, Any]:
         "error": plugin.error,
         "remedy": plugin.remedy,
     }
-
-
-__all__ = ["Plugin", "PluginContext", "Plugins", "describe"]

@@ -10,8 +10,9 @@ import pytest
 from msgspec import Struct
 
 from hookline import StaticTools, hookimpl
+from hookline.context import PluginContext
 from hookline.errors import ConfigError, PluginError
-from hookline.plugins import PluginContext, Plugins, describe
+from hookline.plugins import Plugins, describe
 from hookline_memory import MemoryStore
 
 

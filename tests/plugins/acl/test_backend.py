@@ -9,10 +9,10 @@ import pytest
 import structlog
 from structlog.testing import CapturingLogger
 
+from hookline.context import PluginContext
 from hookline.errors import ConfigError, StoreUnavailable
 from hookline.keys import digest, new_key
 from hookline.permissions import EVERYTHING, NOTHING, Credentials, Principal, ResourceFilter
-from hookline.plugins import PluginContext
 from hookline.settings import decode_table
 from hookline.testing import PermissionContract
 from hookline_acl import KeyPermissions, Settings, permission_backend
