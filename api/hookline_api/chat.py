@@ -4,11 +4,19 @@ import asyncio
 import secrets
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Schema,
+)
 from litestar.params import Body
 
 from hookline.agents import Agent
@@ -41,9 +49,23 @@ INCLUDABLE = frozenset({"attachments", "events"})
 encode = msgspec.json.Encoder().encode
 
 
+@dataclass
+class StreamedOperation(Operation):
+    """Describes that the answer may be a stream of events, which Litestar cannot know."""
+
+    def __post_init__(self) -> None:
+        """Add the stream to what a request may be answered with."""
+        answer = (self.responses or {})["200"]
+        if isinstance(answer, OpenAPIResponse) and answer.content is not None:
+            text = "Chunks, each in an event `data: {...}`; `data: [DONE]` ends the stream"
+            schema = Schema(type=OpenAPIType.STRING, description=text)
+            answer.content["text/event-stream"] = OpenAPIMediaType(schema=schema)
+
+
 @post(
     "/chat/completions",
     status_code=200,
+    operation_class=StreamedOperation,
     guards=[authenticated],
     operation_id="createChatCompletion",
     summary="Have an agent answer",

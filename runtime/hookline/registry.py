@@ -62,6 +62,7 @@ class Registry:
         self.http_routes = [
             route for _, routes in plugins.parts("http_routes", self.store) for route in routes
         ]
+        self._leave_out_quarantined()
 
     def provider(self, agent: Agent) -> Part[ModelProvider]:
         """The provider of an agent.
@@ -88,6 +89,7 @@ class Registry:
         except BaseException:
             await self._stack.aclose()
             raise
+        self._leave_out_quarantined()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -116,6 +118,20 @@ class Registry:
                 message = f"plugin {plugin}: {hook} could not be started: {error}"
                 raise PluginError(message) from error
             self.plugins.quarantine(plugin, error)
+
+    def _leave_out_quarantined(self) -> None:
+        """A plugin that was set aside offers nothing, not even what it gave before it failed.
+
+        Who may call and who is told of usage is another matter: those parts stay.
+        """
+        aside = {plugin.name for plugin in self.plugins if plugin.quarantined}
+
+        def sound(parts: Sequence[Part[PartT]]) -> list[Part[PartT]]:
+            return [part for part in parts if part.plugin not in aside]
+
+        self.tool_loaders = sound(self.tool_loaders)
+        self.artifact_processors = sound(self.artifact_processors)
+        self.event_sinks = sound(self.event_sinks)
 
     def _parts(self, hook: str) -> list[Part[Any]]:
         return [
