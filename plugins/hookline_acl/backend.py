@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
-from hookline.agents import now
+from hookline.moments import now
 from hookline.keys import ApiKey, KeyStore, digest
 from hookline.permissions import (
     EVERYTHING,

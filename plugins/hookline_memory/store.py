@@ -7,7 +7,9 @@ from typing import Self
 import attrs
 import msgspec
 
-from hookline.agents import Agent, now, revise, utc
+from hookline.agents import Agent
+from hookline.documents import revise
+from hookline.moments import now, utc
 from hookline.errors import InvalidRequest
 from hookline.keys import ApiKey
 from hookline.store import Continuation

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import aiosqlite
 import msgspec
 
-from hookline.agents import DEFAULT_RECURSION_LIMIT, Agent, Dialect, revise
+from hookline.agents import DEFAULT_RECURSION_LIMIT, Agent, Dialect
+from hookline.documents import revise
 from hookline_sqlite.columns import document, micros, moment, text
 from hookline_sqlite.database import Database
 

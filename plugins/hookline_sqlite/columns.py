@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from hookline.agents import utc
+from hookline.moments import utc
 from hookline.errors import InvalidRequest, StoreUnavailable
 
 LIMIT = 16_000_000

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from hookline.agents import now
+from hookline.moments import now
 from hookline.errors import ConfigError
 from hookline_sqlite.agents import SqliteAgents
 from hookline_sqlite.continuations import SqliteContinuations

@@ -1,32 +1,42 @@
 """Agents: what a caller names as ``model``."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 import attrs
+
+from hookline.documents import DocumentStore
+from hookline.grants import Grant
+from hookline.moments import now
 
 DEFAULT_RECURSION_LIMIT = 25
 """Steps of the loop: a model call is one, the tools of a turn are one. Source: seed 13.6."""
 
 Dialect = Literal["openai", "librechat"]
+EdgeType = Literal["handoff", "direct"]
 
 
-def now() -> datetime:
-    """This moment, in UTC."""
-    return datetime.now(UTC)
+@attrs.frozen(kw_only=True)
+class Edge:
+    """The way from some agents to others. Fields: seed 7 and 13.4."""
+
+    from_: tuple[str, ...] = attrs.field(converter=tuple)
+    to: tuple[str, ...] = attrs.field(converter=tuple)
+    edge_type: EdgeType = "handoff"
+    description: str = ""
+    prompt: str = ""
+    prompt_key: str = ""
+    exclude_results: bool = False
+    condition: str = ""
 
 
-def utc(moment: datetime) -> datetime:
-    """The same moment in UTC, as stores keep it.
+@attrs.frozen(kw_only=True)
+class SupportContact:
+    """Whom the users of an agent may ask."""
 
-    Raises:
-        ValueError: the moment has no zone.
-    """
-    if moment.tzinfo is None:
-        message = f"{moment} has no time zone; use an aware datetime"
-        raise ValueError(message)
-    return moment.astimezone(UTC)
+    name: str = ""
+    email: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -34,7 +44,10 @@ class Agent:
     """A versioned document. ``(id, version)`` never changes its meaning. Fields: seed 7.
 
     ``model_parameters`` are OpenAI's request fields and whatever else the provider knows; those
-    named in ``locked`` cannot be overridden by a request.
+    named in ``locked`` cannot be overridden by a request. ``author`` is the user who created it,
+    ``updated_by`` the one who wrote this version, ``managed_by`` is ``"config"`` for an agent of
+    the config file. ``category``, ``avatar`` (a URL), ``conversation_starters`` and
+    ``support_contact`` are for those who show agents to people; a run does not look at them.
     """
 
     id: str
@@ -45,61 +58,42 @@ class Agent:
     description: str = ""
     instructions: str = ""
     model_parameters: Mapping[str, Any] = attrs.field(factory=dict)
-    tools: Sequence[str] = ()
-    locked: Sequence[str] = ()
+    tools: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    locked: tuple[str, ...] = attrs.field(default=(), converter=tuple)
     recursion_limit: int = DEFAULT_RECURSION_LIMIT
     dialect: Dialect | None = None
     on_tool_failure: Literal["fail", "degrade"] = "fail"
+    edges: tuple[Edge, ...] = attrs.field(default=(), converter=tuple)
+    category: str = "general"
+    avatar: str | None = None
+    conversation_starters: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    support_contact: SupportContact | None = None
+    author: str | None = None
+    updated_by: str | None = None
     managed_by: str | None = None
     created_at: datetime = attrs.field(factory=now)
     updated_at: datetime = attrs.field(factory=now)
 
 
-class AgentStore(Protocol):
-    """Where agents are kept. Every method may raise ``StoreUnavailable``."""
+class AgentStore(DocumentStore[Agent], Protocol):
+    """Where agents are kept, with the versions they had."""
 
-    async def get(self, agent: str) -> Agent | None:
-        """The current version of the agent with this id."""
+    async def put(
+        self, agent: Agent, /, *, expected: int | None = None, grants: Sequence[Grant] = ()
+    ) -> Agent:
+        """As every document; and if the agent is created by this, keep grants in the same step.
 
-    async def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Agent]:
-        """Agents ordered by id, those with an id greater than ``after``."""
-
-    async def put(self, agent: Agent) -> Agent:
-        """Create the agent, or replace it; what is kept is what ``revise`` says.
-
-        Raises:
-            InvalidRequest: the agent is too large.
-            ValueError: a time has no zone.
+        There is no moment, and no crash, that leaves the agent without its grants or the grants
+        without their agent.
         """
 
-    async def delete(self, agent: str) -> bool:
-        """Remove an agent; false if there was none.
+    async def delete(self, agent: str, /, *, expected: int | None = None) -> bool:
+        """As every document; the grants on the agent (both kinds, see ``grants``) go with it."""
 
-        An agent that gets the same id later goes on counting versions where this one ended.
-        """
+    async def find_version(self, agent: str, version: int) -> Agent | None:
+        """An agent as it was in this version; ``None`` too if there is no such agent any more."""
 
-
-def same_content(one: Agent, other: Agent) -> bool:
-    """Whether two agents differ in nothing but version and times."""
-    times = (one.created_at, one.updated_at)
-    made_alike = attrs.evolve(other, version=one.version, created_at=times[0], updated_at=times[1])
-    return made_alike == one
-
-
-def revise(agent: Agent, current: Agent | None, *, version: int, at: datetime) -> Agent:
-    """What a store keeps when an agent is put.
-
-    A new agent gets the next version. An existing one keeps ``created_at``; if it differs in
-    nothing but version and times, it is left as it is.
-
-    Args:
-        agent: as it was put.
-        current: what the store holds under its id.
-        version: the last one that this id ever had; 0 if none.
-        at: this moment.
-    """
-    if current is None:
-        return attrs.evolve(agent, version=version + 1)
-    if same_content(current, agent):
-        return current
-    return attrs.evolve(agent, version=version + 1, created_at=current.created_at, updated_at=at)
+    async def versions(
+        self, agent: str, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[Agent]:
+        """All versions of an agent that exists, newest first: those below ``before``."""

@@ -7,8 +7,8 @@ from typing import Any
 import attrs
 from structlog.typing import FilteringBoundLogger
 
-from hookline.agents import now
 from hookline.errors import PluginError
+from hookline.moments import now
 from hookline.store import Store
 
 

@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import msgspec
 
-from hookline.agents import now
 from hookline.calls import Call
+from hookline.moments import now
 from hookline.scope import RunScope
 from hookline.store import Continuation, ContinuationStore
 from hookline.wire.chat import AssistantMessage, Message, ToolCall, ToolMessage

@@ -10,6 +10,9 @@
     │   ├── Unauthenticated       no key, or not a valid one
     │   ├── AgentNotFound         no such agent
     │   ├── AccessDenied          the agent exists, the caller may not use it
+    │   ├── NotPermitted          the caller's role or key does not allow this kind of request
+    │   ├── NotFound              what an administrator named is not there
+    │   ├── VersionConflict       another version is there than the change was made for
     │   └── AdmissionRefused      a usage recorder refused to let the run begin
     ├── Unavailable               the server cannot answer now; try again
     │   ├── StoreUnavailable      the store does not answer
@@ -89,6 +92,34 @@ class AccessDenied(RequestError):
     """The agent exists, and the caller may not use it."""
 
     code = "access_denied"
+
+
+class NotPermitted(RequestError):
+    """The caller's role, or the key it came with, does not allow this kind of request at all."""
+
+    code = "permission_denied"
+
+
+class NotFound(RequestError):
+    """What an administrator's request names is not there."""
+
+    code = "not_found"
+
+
+class VersionConflict(RequestError):
+    """A change was made for another version than the one that is there; nothing was changed.
+
+    Args:
+        id_: of the document.
+        current: the version that is there; 0 if there is none.
+    """
+
+    code = "version_conflict"
+
+    def __init__(self, id_: str, current: int):
+        found = f"has version {current} now" if current else "does not exist"
+        super().__init__(f"{id_} {found}, which this change was not made for; read it again")
+        self.current = current
 
 
 class AdmissionRefused(RequestError):

@@ -1,23 +1,43 @@
 """Who is calling, and what they may use."""
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
+from hookline.grants import Bits, ResourceKind
+from hookline.roles import USE, Feature
+
 Permission = Literal["view", "edit", "delete", "share"]
-ResourceKind = Literal["agent"]
+BITS: dict[Permission, Bits] = {
+    "view": Bits.VIEW,
+    "edit": Bits.EDIT,
+    "delete": Bits.DELETE,
+    "share": Bits.SHARE,
+}
+"""The bit that each permission asks for."""
 
 
 @attrs.frozen(kw_only=True)
 class Principal:
-    """Who is calling. A projection that is safe to hand to plugins: it holds no secret."""
+    """Who is calling. A projection that is safe to hand to plugins: it holds no secret.
+
+    Args:
+        user: the user's id.
+        key: the id of the API key it came with, if it came with one.
+        role: the name of its role; ``admin`` may use ``/admin/v1``.
+        groups: the ids of its groups.
+        features: what its role may do; without ``remote_agents.use`` it may call no agent.
+        agents: the agents that the credentials are limited to; ``None`` if they are not.
+        read_only: whether the credentials may only list and read.
+    """
 
     user: str
     key: str | None = None
     role: str = "user"
     groups: frozenset[str] = frozenset()
+    features: frozenset[Feature] = frozenset({USE})
     agents: frozenset[str] | None = None
-    """The agents that the credentials are limited to; ``None`` if they are not."""
+    read_only: bool = False
 
 
 @attrs.frozen
@@ -57,12 +77,31 @@ NOTHING = ResourceFilter(frozenset())
 
 
 class PermissionBackend(Protocol):
-    """Decides who a caller is and what they may use. It fails closed: an exception means 503."""
+    """Decides who a caller is and what they may use. It fails closed: an exception means 503.
+
+    With several backends, the first that knows the credentials says who calls, and what any of
+    them allows is allowed, within what the credentials are limited to.
+    """
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Who shows these credentials; ``None`` if this backend does not know them."""
+        """Who shows these credentials; ``None`` if this backend does not know them.
+
+        Raises:
+            Unauthenticated: it knows them, and they are not good; no other backend is asked.
+        """
 
     async def allowed(
         self, principal: Principal, permission: Permission, kind: ResourceKind
     ) -> ResourceFilter:
-        """Which resources of a kind the principal may use in this way."""
+        """Which resources of a kind the principal may use in this way.
+
+        Agents are called over the API by those who may ``view`` them as a ``remoteAgent``.
+        """
+
+
+@runtime_checkable
+class Forgetful(Protocol):
+    """A permission backend that remembers what a store said, and can be told that it changed."""
+
+    def forget(self) -> None:
+        """Users, groups, roles, keys or grants changed in this process: ask the store again."""

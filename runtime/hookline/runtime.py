@@ -9,7 +9,7 @@ from typing import Any, Self
 import structlog
 
 from hookline.access import Access
-from hookline.agents import Agent, now
+from hookline.agents import Agent
 from hookline.attachments import Attachments
 from hookline.config import agents_of
 from hookline.continuations import keep, restore
@@ -17,6 +17,7 @@ from hookline.directory import Directory
 from hookline.errors import ShuttingDown
 from hookline.events import RunFinished, RunStarted
 from hookline.graph import Graphs, RecursionLimitReached
+from hookline.moments import now
 from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
 from hookline.parts import Part
 from hookline.permissions import Principal

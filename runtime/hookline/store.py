@@ -7,7 +7,16 @@ from typing import Protocol, Self
 import attrs
 
 from hookline.agents import AgentStore
+from hookline.archive import Archive
+from hookline.audit import AuditStore
+from hookline.conversations import ConversationStore
+from hookline.files import FileStore
+from hookline.grants import GrantStore
+from hookline.groups import GroupStore
+from hookline.history import RunStore
 from hookline.keys import KeyStore
+from hookline.roles import RoleStore
+from hookline.users import UserStore
 
 
 @attrs.frozen(kw_only=True)
@@ -47,26 +56,100 @@ class ContinuationStore(Protocol):
         """Forget those that have expired by then; how many there were."""
 
 
+@attrs.frozen(kw_only=True)
+class StoreStatus:
+    """What ``hookline store status`` says.
+
+    Args:
+        name: of the database, without a password.
+        version: of its schema; 0 if there is none yet.
+        current: the version that this Hookline needs.
+        missing: what ``migrate`` would make, such as the names of indexes.
+        facts: what else is worth knowing, such as the server's version.
+    """
+
+    name: str
+    version: int
+    current: int
+    missing: Sequence[str] = ()
+    facts: Mapping[str, str] = attrs.field(factory=dict)
+
+    @property
+    def ready(self) -> bool:
+        """Whether a server can work with the store as it is."""
+        return self.version == self.current and not self.missing
+
+
 class Store(Protocol):
-    """All ports of one database. An async context manager: entering it opens and migrates."""
+    """All ports of one database. An async context manager: entering it opens the database.
+
+    An empty database is prepared on entering. Whether one of an earlier version is brought up to
+    date too is the store's choice; one that does not do that raises ``StoreUnavailable``, which
+    names ``hookline store migrate`` as the remedy.
+    """
 
     @property
     def agents(self) -> AgentStore:
-        """Agents."""
+        """Agents and their versions."""
 
     @property
     def keys(self) -> KeyStore:
         """API keys."""
 
     @property
+    def users(self) -> UserStore:
+        """Users."""
+
+    @property
+    def groups(self) -> GroupStore:
+        """Groups of users."""
+
+    @property
+    def roles(self) -> RoleStore:
+        """Roles of users."""
+
+    @property
+    def grants(self) -> GrantStore:
+        """Grants."""
+
+    @property
+    def conversations(self) -> ConversationStore:
+        """Conversations."""
+
+    @property
+    def files(self) -> FileStore:
+        """What is known of files."""
+
+    @property
+    def runs(self) -> RunStore:
+        """The history of runs."""
+
+    @property
+    def audit(self) -> AuditStore:
+        """Who changed what."""
+
+    @property
     def continuations(self) -> ContinuationStore:
         """Runs that wait for the results of a caller's tools."""
+
+    @property
+    def archive(self) -> Archive:
+        """All of that as it is, for copying."""
 
     async def ping(self) -> None:
         """Return if the database answers; raise ``StoreUnavailable`` if it does not."""
 
+    async def status(self) -> StoreStatus:
+        """What state the database is in. May be asked before the store is entered."""
+
+    async def migrate(self) -> Sequence[str]:
+        """Bring the schema up to date; what was done, in words. Not while it is entered.
+
+        Processes that migrate at the same moment do not get in each other's way.
+        """
+
     async def __aenter__(self) -> Self:
-        """Open the database and bring its schema up to date."""
+        """Open the database."""
 
     async def __aexit__(self, *exc: object) -> None:
         """Close it."""

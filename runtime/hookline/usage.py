@@ -5,7 +5,8 @@ from typing import Literal, Protocol
 
 import attrs
 
-from hookline.agents import Agent, now
+from hookline.agents import Agent
+from hookline.moments import now
 from hookline.scope import RunScope
 
 Outcome = Literal["finished", "failed", "cancelled"]

@@ -8,7 +8,8 @@ from typing import Literal
 import attrs
 from msgspec import Struct
 
-from hookline.agents import Agent, now
+from hookline.agents import Agent
+from hookline.moments import now
 from hookline.config import agents_of
 from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
 from hookline.permissions import Principal

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from hookline.agents import now
+from hookline.moments import now
 from hookline.errors import ConfigError
 from hookline.keys import ApiKey
 from hookline.registry import open_store

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from hookline.agents import now
+from hookline.moments import now
 from hookline.store import Store
 from hookline.testing.suite import AGENT, DAY, EARLIER, TOKYO, StoreSuite, raised, run
 

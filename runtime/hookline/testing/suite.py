@@ -8,8 +8,9 @@ from typing import Any
 
 import attrs
 
-from hookline.agents import Agent, now
+from hookline.agents import Agent
 from hookline.keys import ApiKey, new_key
+from hookline.moments import now
 from hookline.store import Continuation, Store
 
 DAY = timedelta(days=1)

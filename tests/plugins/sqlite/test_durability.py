@@ -20,7 +20,8 @@ WRITER = """
 import asyncio, sys
 from datetime import timedelta
 from pathlib import Path
-from hookline.agents import Agent, now
+from hookline.agents import Agent
+from hookline.moments import now
 from hookline.keys import new_key
 from hookline.store import Continuation
 from hookline_sqlite import SqliteStore

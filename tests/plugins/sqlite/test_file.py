@@ -13,7 +13,8 @@ from pathlib import Path
 import attrs
 import pytest
 
-from hookline.agents import Agent, now
+from hookline.agents import Agent
+from hookline.moments import now
 from hookline.errors import ConfigError, InvalidRequest, StoreUnavailable
 from hookline.store import Continuation
 from hookline_sqlite import SqliteStore, SqliteStores
