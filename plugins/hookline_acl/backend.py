@@ -5,8 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Self
 
-from hookline.moments import now
 from hookline.keys import ApiKey, KeyStore, digest
+from hookline.moments import now
 from hookline.permissions import (
     EVERYTHING,
     NOTHING,

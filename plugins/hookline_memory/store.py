@@ -9,9 +9,9 @@ import msgspec
 
 from hookline.agents import Agent
 from hookline.documents import revise
-from hookline.moments import now, utc
 from hookline.errors import InvalidRequest
 from hookline.keys import ApiKey
+from hookline.moments import now, utc
 from hookline.store import Continuation
 
 Clock = Callable[[], datetime]

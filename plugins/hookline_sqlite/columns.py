@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from hookline.moments import utc
 from hookline.errors import InvalidRequest, StoreUnavailable
+from hookline.moments import utc
 
 LIMIT = 16_000_000
 """Bytes of the largest document, as in MongoDB, so that an agent can move from one to the other."""

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-from hookline.moments import now
 from hookline.errors import ConfigError
+from hookline.moments import now
 from hookline_sqlite.agents import SqliteAgents
 from hookline_sqlite.continuations import SqliteContinuations
 from hookline_sqlite.database import Database

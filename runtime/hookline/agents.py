@@ -1,6 +1,6 @@
 """Agents: what a caller names as ``model``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -17,18 +17,26 @@ Dialect = Literal["openai", "librechat"]
 EdgeType = Literal["handoff", "direct"]
 
 
+def _words(words: Iterable[str]) -> tuple[str, ...]:
+    return tuple(words)
+
+
 @attrs.frozen(kw_only=True)
 class Edge:
     """The way from some agents to others. Fields: seed 7 and 13.4."""
 
-    from_: tuple[str, ...] = attrs.field(converter=tuple)
-    to: tuple[str, ...] = attrs.field(converter=tuple)
+    from_: tuple[str, ...] = attrs.field(converter=_words)
+    to: tuple[str, ...] = attrs.field(converter=_words)
     edge_type: EdgeType = "handoff"
     description: str = ""
     prompt: str = ""
     prompt_key: str = ""
     exclude_results: bool = False
     condition: str = ""
+
+
+def _edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    return tuple(edges)
 
 
 @attrs.frozen(kw_only=True)
@@ -58,15 +66,15 @@ class Agent:
     description: str = ""
     instructions: str = ""
     model_parameters: Mapping[str, Any] = attrs.field(factory=dict)
-    tools: tuple[str, ...] = attrs.field(default=(), converter=tuple)
-    locked: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    tools: tuple[str, ...] = attrs.field(default=(), converter=_words)
+    locked: tuple[str, ...] = attrs.field(default=(), converter=_words)
     recursion_limit: int = DEFAULT_RECURSION_LIMIT
     dialect: Dialect | None = None
     on_tool_failure: Literal["fail", "degrade"] = "fail"
-    edges: tuple[Edge, ...] = attrs.field(default=(), converter=tuple)
+    edges: tuple[Edge, ...] = attrs.field(default=(), converter=_edges)
     category: str = "general"
     avatar: str | None = None
-    conversation_starters: tuple[str, ...] = attrs.field(default=(), converter=tuple)
+    conversation_starters: tuple[str, ...] = attrs.field(default=(), converter=_words)
     support_contact: SupportContact | None = None
     author: str | None = None
     updated_by: str | None = None

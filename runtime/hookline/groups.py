@@ -1,6 +1,6 @@
 """Groups of users, to whom grants can be given together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -8,6 +8,10 @@ import attrs
 
 from hookline.documents import DocumentStore
 from hookline.moments import now
+
+
+def _users(users: Iterable[str]) -> frozenset[str]:
+    return frozenset(users)
 
 
 @attrs.frozen(kw_only=True)
@@ -19,7 +23,7 @@ class Group:
     name: str = ""
     description: str = ""
     source: str = "local"
-    members: frozenset[str] = attrs.field(default=frozenset(), converter=frozenset)
+    members: frozenset[str] = attrs.field(default=frozenset(), converter=_users)
     created_at: datetime = attrs.field(factory=now)
     updated_at: datetime = attrs.field(factory=now)
 

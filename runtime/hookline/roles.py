@@ -1,6 +1,6 @@
 """Roles of users: which features of the server they may use."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Literal, get_args
 
@@ -20,6 +20,10 @@ FEATURES: Sequence[Feature] = get_args(Feature)
 USE: Feature = "remote_agents.use"
 
 
+def _features(features: Iterable[Feature]) -> frozenset[Feature]:
+    return frozenset(features)
+
+
 @attrs.frozen(kw_only=True)
 class Role:
     """A role by its name, and what those who have it may do. Source: seed 5.4."""
@@ -27,7 +31,7 @@ class Role:
     id: str
     version: int = 1
     description: str = ""
-    features: frozenset[Feature] = attrs.field(default=frozenset(), converter=frozenset)
+    features: frozenset[Feature] = attrs.field(default=frozenset(), converter=_features)
     managed_by: str | None = None
     created_at: datetime = attrs.field(factory=now)
     updated_at: datetime = attrs.field(factory=now)

@@ -9,9 +9,9 @@ import attrs
 from msgspec import Struct
 
 from hookline.agents import Agent
-from hookline.moments import now
 from hookline.config import agents_of
 from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
+from hookline.moments import now
 from hookline.permissions import Principal
 from hookline.plugins import Plugins
 from hookline.registry import Registry

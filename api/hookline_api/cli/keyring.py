@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from hookline.moments import now
 from hookline.errors import ConfigError
 from hookline.keys import ApiKey
+from hookline.moments import now
 from hookline.registry import open_store
 from hookline.store import Store
 from hookline_api import logs

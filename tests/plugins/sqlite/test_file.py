@@ -14,8 +14,8 @@ import attrs
 import pytest
 
 from hookline.agents import Agent
-from hookline.moments import now
 from hookline.errors import ConfigError, InvalidRequest, StoreUnavailable
+from hookline.moments import now
 from hookline.store import Continuation
 from hookline_sqlite import SqliteStore, SqliteStores
 from hookline_sqlite.columns import LIMIT
