@@ -1,14 +1,16 @@
 """The config that a runtime is made from. The API adds its own tables."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from hookline.agents import DEFAULT_RECURSION_LIMIT, Agent, Dialect
+from hookline.agents import Agent
+from hookline.specs import AGENT_ID, AgentSpec, agent_of
 
 Seconds = Annotated[float, Meta(gt=0)]
-AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}(?!\n)$"
+CONFIG = "config"
+"""What ``managed_by`` says of that which the config file made."""
 
 
 class StoreConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,6 +35,7 @@ class RunsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     tool_concurrency: Annotated[int, Meta(ge=1)] = 16
     tool_result_limit: Annotated[int, Meta(ge=1)] = 400_000
     continuation_hours: Annotated[float, Meta(gt=0)] = 24.0
+    history_days: Annotated[float, Meta(ge=0)] = 30.0
     part_deadlines: Mapping[str, Seconds] = {}
 
 
@@ -43,20 +46,18 @@ class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
     required_plugins: list[str] = []
 
 
-class AgentConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """``[agents.<id>]``: an agent as code."""
+class PermissionsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[permissions]``: what callers learn of what they may not do. Times in seconds."""
 
-    provider: str
-    model: str
-    name: str = ""
-    description: str = ""
-    instructions: str = ""
-    model_parameters: Mapping[str, Any] = {}
-    tools: list[str] = []
-    locked: list[str] = []
-    recursion_limit: Annotated[int, Meta(ge=1, le=10_000)] = DEFAULT_RECURSION_LIMIT
-    dialect: Dialect | None = None
-    on_tool_failure: Literal["fail", "degrade"] = "fail"
+    hide_forbidden: bool = False
+    keys_per_user: Annotated[int, Meta(ge=1)] = 100
+    revocation_interval: Annotated[float, Meta(gt=0, le=60)] = 0.5
+
+
+class AgentConfig(AgentSpec, frozen=True, forbid_unknown_fields=True):
+    """``[agents.<id>]``: an agent as code. ``public``: whether all who are let in may call it."""
+
+    public: bool = True
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +67,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     event_log: EventLogConfig = EventLogConfig()
     runs: RunsConfig = RunsConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+    permissions: PermissionsConfig = PermissionsConfig()
     providers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     agents: Mapping[Annotated[str, Meta(pattern=AGENT_ID)], AgentConfig] = field(
         default_factory=dict
@@ -75,21 +77,4 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def agents_of(config: Config) -> list[Agent]:
     """The agents of the config, marked as managed by it."""
-    return [
-        Agent(
-            id=id_,
-            provider=table.provider,
-            model=table.model,
-            name=table.name,
-            description=table.description,
-            instructions=table.instructions,
-            model_parameters=dict(table.model_parameters),
-            tools=tuple(table.tools),
-            locked=tuple(table.locked),
-            recursion_limit=table.recursion_limit,
-            dialect=table.dialect,
-            on_tool_failure=table.on_tool_failure,
-            managed_by="config",
-        )
-        for id_, table in config.agents.items()
-    ]
+    return [agent_of(id_, table, managed_by=CONFIG) for id_, table in config.agents.items()]

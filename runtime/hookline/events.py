@@ -124,7 +124,7 @@ class RunFailed(Struct, frozen=True, tag_field="type", tag="run.failed"):
 class RunCancelled(Struct, frozen=True, tag_field="type", tag="run.cancelled"):
     """Somebody ended the run early."""
 
-    reason: Literal["client_gone", "operator", "shutdown"]
+    reason: Literal["client_gone", "operator", "shutdown", "key_revoked"]
 
 
 RunEnded = RunFinished | RunFailed | RunCancelled

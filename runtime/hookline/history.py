@@ -1,10 +1,25 @@
 """The history of runs: who ran what, when, and how it ended. Not what was said."""
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal, Protocol
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, Protocol, Self
 
 import attrs
+import structlog
+
+from hookline.conversations import Conversation, ConversationStore
+from hookline.moments import now
+
+log = structlog.get_logger("hookline.history")
+FLUSH_INTERVAL = 1.0
+"""Seconds between writes: runs that began and ended in between are one record each."""
+FLUSH_SECONDS = 10.0
+"""How long one write may take."""
+FORGET_INTERVAL = 3600.0
+"""Seconds between two looks for runs that are old enough to be forgotten."""
+WAITING = 100_000
+"""Records that wait at most while the store does not answer; the oldest are lost first."""
 
 RunState = Literal["running", "finished", "failed", "cancelled"]
 
@@ -47,3 +62,95 @@ class RunStore(Protocol):
 
     async def forget(self, before: datetime) -> int:
         """Forget the runs that ended before this moment; how many there were."""
+
+
+class History:
+    """Writes the history down in the background; no request waits for it.
+
+    An async context manager: leaving it writes down what is left.
+
+    Args:
+        runs: where records are kept.
+        conversations: where the conversations of runs are kept.
+        keep: how long after its end a run is remembered; zero keeps no history at all.
+        clock: this moment, in UTC.
+    """
+
+    def __init__(
+        self,
+        runs: RunStore,
+        conversations: ConversationStore,
+        keep: timedelta,
+        clock: Callable[[], datetime] = now,
+    ):
+        self._runs = runs
+        self._conversations = conversations
+        self._keep = keep
+        self._clock = clock
+        self._records: dict[str, RunRecord] = {}
+        self._talks: dict[tuple[str, str], Conversation] = {}
+        self._task: asyncio.Task[None] | None = None
+
+    def note(self, record: RunRecord) -> None:
+        """A run began or ended."""
+        if not self._keep:
+            return
+        self._records.pop(record.id, None)
+        self._records[record.id] = record
+        if len(self._records) > WAITING:
+            del self._records[next(iter(self._records))]
+        if record.conversation is not None:
+            at = record.ended_at or record.started_at
+            self._talks[record.user, record.conversation] = Conversation(
+                id=record.conversation,
+                owner=record.user,
+                agent=record.agent,
+                created_at=record.started_at,
+                updated_at=at,
+            )
+
+    async def flush(self) -> None:
+        """Write down what there is; what cannot be written stays for the next time."""
+        records, talks = self._records, self._talks
+        if not records and not talks:
+            return
+        self._records, self._talks = {}, {}
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                if records:
+                    await self._runs.keep(list(records.values()))
+                if talks:
+                    await self._conversations.keep(list(talks.values()))
+        except Exception as error:  # noqa: BLE001  any store, any failure: requests go on
+            log.warning("history.not_written", runs=len(records), error=str(error))
+            self._records = {**records, **self._records}
+            self._talks = {**talks, **self._talks}
+
+    async def __aenter__(self) -> Self:
+        """Begin to write in the background."""
+        if self._keep:
+            self._task = asyncio.create_task(self._write_on(), name="history of runs")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stop, and write down what is left."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            await self.flush()
+
+    async def _write_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        forget_at = loop.time()
+        while True:
+            if loop.time() >= forget_at:
+                forget_at = loop.time() + FORGET_INTERVAL
+                await self._forget()
+            await asyncio.sleep(FLUSH_INTERVAL)
+            await self.flush()
+
+    async def _forget(self) -> None:
+        try:
+            await self._runs.forget(self._clock() - self._keep)
+        except Exception as error:  # noqa: BLE001  as above
+            log.warning("history.not_forgotten", error=str(error))

@@ -41,7 +41,7 @@ class Registry:
     def __init__(self, config: Config, plugins: Plugins, source: str):
         self.config = config
         self.plugins = plugins
-        self._source = source
+        self.source = source
         self._stack = AsyncExitStack()
         plugins.check(config.runtime.required_plugins)
         self.store: Store = open_store(config, plugins, source)
@@ -146,7 +146,7 @@ class Registry:
     def _event_logs(self) -> EventLogs:
         url = self.config.event_log.url
         kinds: list[tuple[str, EventLogs]] = self.plugins.parts("event_log")
-        return _by_scheme(f"{self._source}: event_log.url", url, kinds)
+        return _by_scheme(f"{self.source}: event_log.url", url, kinds)
 
     def _providers(self) -> dict[str, Part[ModelProvider]]:
         kinds: dict[str, tuple[str, ProviderKind]] = {}
@@ -154,7 +154,7 @@ class Registry:
             kinds.setdefault(kind.kind, (plugin, kind))
         providers = {}
         for name, table in self.config.providers.items():
-            where = f"{self._source}: providers.{name}"
+            where = f"{self.source}: providers.{name}"
             wanted = table.get("kind")
             if wanted not in kinds:
                 known = ", ".join(sorted(kinds)) or "none"
@@ -175,9 +175,18 @@ def open_store(config: Config, plugins: Plugins, source: str) -> Store:
         ConfigError: no plugin serves the URL, or the URL is wrong.
         PluginError: a plugin that offers stores failed.
     """
-    url = config.store.url
+    return store_at(config.store.url, plugins, f"{source}: store.url")
+
+
+def store_at(url: str, plugins: Plugins, where: str) -> Store:
+    """The store at a URL; I/O begins when it is entered. ``where`` begins messages.
+
+    Raises:
+        ConfigError: no plugin serves the URL, or the URL is wrong.
+        PluginError: a plugin that offers stores failed.
+    """
     kinds: list[tuple[str, StoreKind]] = plugins.parts("store")
-    return _by_scheme(f"{source}: store.url", url, kinds).open(url)
+    return _by_scheme(where, url, kinds).open(url)
 
 
 def _by_scheme(where: str, url: str, kinds: Sequence[tuple[str, PartT]]) -> PartT:

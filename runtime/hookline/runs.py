@@ -15,7 +15,7 @@ from hookline.scope import RunScope
 from hookline.usage import Outcome
 
 log = structlog.get_logger("hookline.runs")
-CancelReason = Literal["client_gone", "operator", "shutdown"]
+CancelReason = Literal["client_gone", "operator", "shutdown", "key_revoked"]
 INTERNAL = "The server had an error while processing your request."
 """All that a caller hears of an unexpected exception; the log has the rest."""
 

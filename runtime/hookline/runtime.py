@@ -4,24 +4,29 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any, Self
 
+import attrs
 import structlog
 
 from hookline.access import Access
+from hookline.administration import Administration
 from hookline.agents import Agent
 from hookline.attachments import Attachments
-from hookline.config import agents_of
 from hookline.continuations import keep, restore
 from hookline.directory import Directory
 from hookline.errors import ShuttingDown
-from hookline.events import RunFinished, RunStarted
+from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunStarted
 from hookline.graph import Graphs, RecursionLimitReached
+from hookline.history import History, RunRecord
+from hookline.managed import bring_in
 from hookline.moments import now
 from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
 from hookline.parts import Part
 from hookline.permissions import Principal
 from hookline.registry import Registry
+from hookline.revocation import RevocationWatch
 from hookline.runs import CancelReason, Run, new_run_id
 from hookline.scope import RunScope
 from hookline.sinks import EventSink
@@ -41,13 +46,32 @@ class Runtime:
     def __init__(self, registry: Registry):
         self.registry = registry
         self.agents = Directory(registry.store.agents, registry.config.store.cache_seconds)
-        self.access = Access(registry.permission_backends, self.agents)
+        permissions = registry.config.permissions
+        self.access = Access(
+            registry.permission_backends,
+            self.agents,
+            hide_forbidden=permissions.hide_forbidden,
+        )
+        self.administration = Administration(
+            registry.store, changed=self.forget, keys_per_user=permissions.keys_per_user
+        )
         self._graphs = Graphs()
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._stack = AsyncExitStack()
         self._limits = registry.config.runs
+        self._history = History(
+            registry.store.runs,
+            registry.store.conversations,
+            timedelta(days=self._limits.history_days),
+        )
+        self._revocations = RevocationWatch(
+            registry.store.keys,
+            running=lambda: self.running,
+            forget=self.forget,
+            interval=permissions.revocation_interval,
+        )
         self._tool_limits = ToolLimits(
             deadline=self._limits.tool_deadline,
             result=self._limits.tool_result_limit,
@@ -58,11 +82,13 @@ class Runtime:
         """Start every part, and bring the agents of the config into the store."""
         await self._stack.enter_async_context(self.registry)
         try:
-            agents = agents_of(self.registry.config)
-            for agent in agents:
-                await self.agents.put(agent)
-            await look_over(self.registry.tool_loaders, agents, STARTING)
-            await self.registry.store.continuations.expire(now())
+            registry = self.registry
+            agents = await bring_in(registry.store, registry.config, registry.source)
+            self.forget()
+            await look_over(registry.tool_loaders, agents, STARTING)
+            await registry.store.continuations.expire(now())
+            await self._stack.enter_async_context(self._history)
+            await self._stack.enter_async_context(self._revocations)
         except BaseException:
             await self._stack.aclose()
             raise
@@ -85,6 +111,11 @@ class Runtime:
     def closing(self) -> bool:
         """Whether no new runs are taken."""
         return self._closing
+
+    def forget(self) -> None:
+        """The store was changed in this process: nothing that was remembered of it holds."""
+        self.agents.forget()
+        self.access.forget()
 
     def drain(self) -> None:
         """Take no new runs."""
@@ -184,7 +215,9 @@ class Runtime:
         self._runs[run.id] = run
         created = int(time.time())
         run.log.append(RunStarted(run.id, run.agent.id, run.agent.version, created))
-        self._spawn(self._execute(run, context, messages))
+        record = _record(run)
+        self._history.note(record)
+        self._spawn(self._execute(run, context, messages, record))
         for sink in self.registry.event_sinks:
             self._spawn(_feed(sink, run))
 
@@ -193,13 +226,18 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _execute(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
+    async def _execute(
+        self, run: Run, context: RunContext, messages: Sequence[Message], record: RunRecord
+    ) -> None:
         async def work() -> RunFinished:
             return await self._work(context, messages)
 
         ended = await run.execute(work)
         context.attachments.cancel()
         self.registry.delivery.close(run.scope, run.outcome)
+        self._history.note(
+            attrs.evolve(record, state=run.outcome, reason=_reason(ended), ended_at=now())
+        )
         del self._runs[run.id]
         run.close(ended)
         await self.registry.event_logs.release(run.id)
@@ -221,6 +259,30 @@ class Runtime:
                 self._limits.continuation_hours,
             )
         return RunFinished(turn.finish_reason)
+
+
+def _record(run: Run) -> RunRecord:
+    """What the history says of a run that begins."""
+    return RunRecord(
+        id=run.id,
+        user=run.scope.principal.user,
+        key=run.scope.principal.key,
+        agent=run.agent.id,
+        version=run.agent.version,
+        conversation=run.scope.conversation,
+        state="running",
+        started_at=now(),
+    )
+
+
+def _reason(ended: RunEnded) -> str:
+    match ended:
+        case RunFinished():
+            return ended.stop_reason or ended.finish_reason
+        case RunFailed():
+            return ended.code
+        case RunCancelled():
+            return ended.reason
 
 
 async def _feed(part: Part[EventSink], run: Run) -> None:

@@ -1,0 +1,208 @@
+"""Changing agents: versions, edges that lead somewhere, and their authors' grants."""
+
+from collections.abc import Collection
+
+import attrs
+
+from hookline.administration.actor import Actor, Change, Recorder
+from hookline.agents import Agent
+from hookline.errors import InvalidRequest, NotFound, VersionConflict
+from hookline.grants import owner_grants
+from hookline.store import Store
+
+
+class AgentAdministration:
+    """Changes agents.
+
+    Args:
+        store: where they are.
+        recorder: where changes are written down.
+    """
+
+    def __init__(self, store: Store, recorder: Recorder):
+        self._store = store
+        self._recorder = recorder
+
+    async def create(
+        self, actor: Actor, agent: Agent, *, together_with: Collection[str] = ()
+    ) -> Agent:
+        """Keep a new agent; its author, the actor, gets all bits on it in the same step.
+
+        Args:
+            actor: who creates it.
+            agent: as it shall be.
+            together_with: ids of agents that are about to be created, which edges may lead to.
+
+        Raises:
+            VersionConflict: an agent has this id.
+            InvalidRequest: an edge leads nowhere, or the agent is too large.
+        """
+        await check_edges(self._store, agent, together_with)
+        at = self._recorder.clock()
+        made = attrs.evolve(
+            agent, author=actor.user, updated_by=actor.user, created_at=at, updated_at=at
+        )
+        grants = owner_grants(actor.user, agent.id, at=at)
+        kept = await self._store.agents.put(made, expected=0, grants=grants)
+        await self._recorder.record(
+            actor,
+            [
+                Change("agent", kept.id, None, kept, f"version {kept.version}"),
+                *(Change("grant", grant.id, None, grant, _of(kept.id)) for grant in grants),
+            ],
+        )
+        return kept
+
+    async def replace(
+        self,
+        actor: Actor,
+        agent: Agent,
+        *,
+        expected: int | None = None,
+        together_with: Collection[str] = (),
+    ) -> Agent:
+        """Put an agent in the place of the one with its id, which keeps its author.
+
+        Args:
+            actor: who changes it.
+            agent: as it shall be.
+            expected: the version that is replaced; ``None`` for whatever is there.
+            together_with: ids of agents that are about to be created, which edges may lead to.
+
+        Raises:
+            NotFound: there is none.
+            VersionConflict: another version than ``expected`` is there.
+            InvalidRequest: the config manages it, an edge leads nowhere, or it is too large.
+        """
+        current = await self.find(agent.id)
+        refuse_managed(current)
+        await check_edges(self._store, agent, together_with)
+        changed = attrs.evolve(
+            agent, author=current.author, managed_by=current.managed_by, updated_by=actor.user
+        )
+        kept = await self._store.agents.put(
+            changed, expected=current.version if expected is None else expected
+        )
+        if kept.version != current.version:
+            detail = f"version {kept.version}"
+            await self._recorder.record(actor, [Change("agent", kept.id, current, kept, detail)])
+        return kept
+
+    async def revert(
+        self, actor: Actor, agent: str, version: int, *, expected: int | None = None
+    ) -> Agent:
+        """Make a new version that is like an earlier one.
+
+        Raises:
+            NotFound: there is no such agent or version.
+            VersionConflict: another version than ``expected`` is there.
+            InvalidRequest: the config manages it, or an edge of that version leads nowhere now.
+        """
+        earlier = await self._store.agents.find_version(agent, version)
+        if earlier is None:
+            await self.find(agent)
+            message = f"the agent {agent} has no version {version}"
+            raise NotFound(message)
+        return await self.replace(actor, earlier, expected=expected)
+
+    async def delete(self, actor: Actor, agent: str, *, expected: int | None = None) -> None:
+        """Remove an agent, the grants on it, and the edges of other agents to it. Seed 6.5.
+
+        Raises:
+            NotFound: there is none.
+            VersionConflict: another version than ``expected`` is there.
+            InvalidRequest: the config manages it.
+        """
+        current = await self.find(agent)
+        refuse_managed(current)
+        if not await self._store.agents.delete(agent, expected=expected):
+            message = f"there is no agent {agent}"
+            raise NotFound(message)
+        changes = [Change("agent", agent, current, None), *await self._cut_edges(agent)]
+        await self._recorder.record(actor, changes)
+
+    async def _cut_edges(self, gone: str) -> list[Change]:
+        """Take an agent that was deleted out of the edges of those that stay."""
+        changes, after = list[Change](), ""
+        while page := await self._store.agents.list(after=after):
+            after = page[-1].id
+            for agent in page:
+                if _leads(agent, gone):
+                    changes += await self._cut(agent.id, gone)
+        return changes
+
+    async def _cut(self, agent: str, gone: str) -> list[Change]:
+        """Take it out of one, again if somebody else changed that one meanwhile."""
+        while True:
+            current = await self._store.agents.get(agent)
+            if current is None or not _leads(current, gone):
+                return []
+            try:
+                cut = _without(current, gone)
+                kept = await self._store.agents.put(cut, expected=current.version)
+            except VersionConflict:
+                continue
+            return [Change("agent", agent, current, kept, f"edges to {gone}, which was deleted")]
+
+    async def find(self, agent: str) -> Agent:
+        """The agent with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self._store.agents.get(agent)
+        if found is None:
+            message = f"there is no agent {agent}"
+            raise NotFound(message)
+        return found
+
+
+async def check_edges(store: Store, agent: Agent, together_with: Collection[str] = ()) -> None:
+    """Refuse an agent with an edge from or to an agent that does not exist.
+
+    Raises:
+        InvalidRequest: it has one; ``param`` names it.
+    """
+    known = {agent.id, *together_with}
+    for number, edge in enumerate(agent.edges):
+        for field, ids in (("from", edge.from_), ("to", edge.to)):
+            for id_ in ids:
+                if id_ in known:
+                    continue
+                if await store.agents.get(id_) is None:
+                    param = f"edges[{number}].{field}"
+                    message = f"{param}: there is no agent {id_}; create it, or remove the edge"
+                    raise InvalidRequest(message, param=param)
+                known.add(id_)
+
+
+def refuse_managed(agent: Agent) -> None:
+    """Refuse to change what the config file decides.
+
+    Raises:
+        InvalidRequest: it does.
+    """
+    if agent.managed_by is not None:
+        message = f"the agent {agent.id} is managed by the {agent.managed_by}; change it there"
+        raise InvalidRequest(message, reason="managed_by_config")
+
+
+def _leads(agent: Agent, to: str) -> bool:
+    return any(to in (*edge.from_, *edge.to) for edge in agent.edges)
+
+
+def _without(agent: Agent, gone: str) -> Agent:
+    """The agent without what leads from or to another one."""
+    edges = (
+        attrs.evolve(
+            edge,
+            from_=[id_ for id_ in edge.from_ if id_ != gone],
+            to=[id_ for id_ in edge.to if id_ != gone],
+        )
+        for edge in agent.edges
+    )
+    return attrs.evolve(agent, edges=[edge for edge in edges if edge.from_ and edge.to])
+
+
+def _of(agent: str) -> str:
+    return f"on the agent {agent}, with its creation"
