@@ -5,23 +5,60 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
-from hookline.errors import Unauthenticated
+from hookline.access import check_feature, check_writable
+from hookline.errors import NotPermitted, Unauthenticated
 from hookline.permissions import Credentials, Principal
+from hookline.roles import USE
+from hookline.users import ADMIN
 
 SCHEME = "bearer"
 PRINCIPAL = "hookline_principal"
 
 
-async def authenticated(
-    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
-) -> None:
-    """A guard: let the request pass if its credentials are known.
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+async def may_use(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """A guard: let those pass whose role may use agents over the API. Source: seed 5.4.
 
     Raises:
-        Unauthenticated: there are none, or nobody knows them.
+        Unauthenticated: there are no credentials, or nobody knows them.
+        NotPermitted: the role may not, or a read-only key asks for more than to read.
     """
-    principal = await connection.app.state.runtime.access.authenticate(credentials_of(connection))
+    check_feature(await authenticate(connection), USE)
+
+
+async def may_administer(
+    connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler
+) -> None:
+    """A guard: let administrators pass who are not limited to some agents.
+
+    Raises:
+        Unauthenticated: there are no credentials, or nobody knows them.
+        NotPermitted: the role may not, or the credentials are limited.
+    """
+    principal = await authenticate(connection)
+    if principal.role != ADMIN:
+        message = f"administration needs the role {ADMIN}, and yours is {principal.role}"
+        raise NotPermitted(message)
+    if principal.agents is not None:
+        message = "administration needs an API key that is not limited to some agents"
+        raise NotPermitted(message)
+
+
+async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:
+    """Find out who calls, for the guards and for ``principal_of``.
+
+    Raises:
+        Unauthenticated: there are no credentials, or nobody knows them.
+        NotPermitted: a read-only key asks for more than to read.
+    """
+    access = connection.app.state.runtime.access
+    principal: Principal = await access.authenticate(credentials_of(connection))
+    if connection.scope["method"] not in READING:
+        check_writable(principal)
     connection.scope["state"][PRINCIPAL] = principal
+    return principal
 
 
 def principal_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Principal:

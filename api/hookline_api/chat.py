@@ -35,7 +35,7 @@ from hookline.transcript import Transcript
 from hookline.wire import ChatCompletion
 from hookline.wire.chat import ChatCompletionRequest
 from hookline_api import dialects, sse
-from hookline_api.auth import authenticated, principal_of
+from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
 from hookline_api.config import ApiConfig
 from hookline_api.dialects import Answer, Dialect
@@ -66,7 +66,7 @@ class StreamedOperation(Operation):
     "/chat/completions",
     status_code=200,
     operation_class=StreamedOperation,
-    guards=[authenticated],
+    guards=[may_use],
     operation_id="createChatCompletion",
     summary="Have an agent answer",
     tags=["chat"],

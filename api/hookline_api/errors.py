@@ -38,7 +38,10 @@ STATUSES: Mapping[str, tuple[int, str]] = {
     "unauthenticated": (401, "invalid_request_error"),
     "insufficient_quota": (402, "insufficient_quota"),
     "access_denied": (403, "permission_error"),
+    "permission_denied": (403, "permission_error"),
+    "not_found": (404, "invalid_request_error"),
     "model_not_found": (404, "invalid_request_error"),
+    "version_conflict": (409, "invalid_request_error"),
     "provider_error": (502, "server_error"),
     "provider_refused": (502, "server_error"),
     "provider_broken": (502, "server_error"),
@@ -67,6 +70,7 @@ CANCELLED: Mapping[str, str] = {
     "client_gone": "the client closed the connection",
     "operator": "the run was cancelled",
     "shutdown": "the server is shutting down; try again in a moment",
+    "key_revoked": "the API key was revoked, or it expired",
 }
 
 
@@ -130,6 +134,8 @@ def failure_of(error: HooklineError, what: str = "agent") -> Failure:
 
 def failure_of_run(ended: RunFailed | RunCancelled) -> Failure:
     """What a caller gets to see of a run that failed or was cancelled."""
+    if isinstance(ended, RunCancelled) and ended.reason == "key_revoked":
+        return failure_of(Unauthenticated(CANCELLED[ended.reason]))
     if isinstance(ended, RunCancelled):
         detail = ErrorDetail(CANCELLED[ended.reason], "server_error", None, "cancelled")
         return Failure(STATUSES["cancelled"][0], detail, _retry(RETRY_AFTER))

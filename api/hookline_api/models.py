@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from hookline.errors import AccessDenied, AgentNotFound
 from hookline.wire import Model, ModelList
 from hookline_api import dialects
-from hookline_api.auth import authenticated, principal_of
+from hookline_api.auth import may_use, principal_of
 from hookline_api.dialects import Dialect
 from hookline_api.errors import failure_of
 
@@ -18,7 +18,7 @@ encode = msgspec.json.Encoder().encode
 
 @get(
     "/models",
-    guards=[authenticated],
+    guards=[may_use],
     operation_id="listModels",
     summary="List agents as models",
     tags=["models"],
@@ -33,19 +33,19 @@ async def list_models(request: Request[Any, Any, Any]) -> ModelList:
 
 @get(
     "/models/{model:path}",
-    guards=[authenticated],
+    guards=[may_use],
     operation_id="retrieveModel",
     summary="Get one agent as a model",
     tags=["models"],
 )
 async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Model | Response[Any]:
-    """One agent, if the caller may call it."""
+    """One agent, or one version of it, if the caller may call it."""
     wanted = model.lstrip("/")
     try:
         agent = await request.app.state.runtime.access.find_agent(principal_of(request), wanted)
     except (AgentNotFound, AccessDenied) as error:
         return failure_of(error, what="model").response()
-    return _dialect(request).model(agent)
+    return msgspec.structs.replace(_dialect(request).model(agent), id=wanted)
 
 
 def _dialect(request: Request[Any, Any, Any]) -> Dialect:
