@@ -75,7 +75,10 @@ class KeyStore(Protocol):
         """
 
     async def invalid(self, keys: Collection[str], at: datetime) -> frozenset[str]:
-        """Those of these ids that are revoked or expired at this moment, or that nobody knows."""
+        """Those of these ids that are revoked or expired at this moment.
+
+        Ids that are unknown are not among them: another permission backend may know them.
+        """
 
     async def revoke(self, key: str, at: datetime) -> bool:
         """Make the key with this id invalid; false if there is none.

@@ -43,7 +43,7 @@ class RevocationWatch:
         self._task: asyncio.Task[None] | None = None
 
     async def look(self) -> None:
-        """End the runs whose keys are revoked, expired or gone."""
+        """End the runs whose keys are revoked or expired."""
         shown = {run.scope.principal.key for run in self._running()} - {None}
         if not shown:
             return
