@@ -20,7 +20,7 @@ from hookline import (
 )
 from hookline.config import Config
 from hookline.events import Event
-from hookline.permissions import EVERYTHING
+from hookline.permissions import EVERYTHING, NOTHING
 from hookline.plugins import Plugins
 from hookline.providers import ModelDelta, ModelFinished
 from hookline.registry import Registry
@@ -89,7 +89,7 @@ class OpenDoor:
         return ALICE if credentials.token == "alice" else None
 
     async def allowed(self, principal: Principal, permission: str, kind: str) -> ResourceFilter:
-        return EVERYTHING
+        return EVERYTHING if principal.user == "alice" else NOTHING
 
 
 @asynccontextmanager

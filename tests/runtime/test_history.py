@@ -1,0 +1,170 @@
+"""The history of runs is written down behind the requests."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from hookline.conversations import Conversation
+from hookline.errors import StoreUnavailable
+from hookline.history import WAITING, History, RunRecord
+from hookline.moments import now
+from hookline_memory import MemoryStore
+from support.runtimes import ALICE, STOP, ListedModel, answer, finished, opened, run, start
+
+
+def record(id_: str = "run_1", **fields: object) -> RunRecord:
+    given = {"user": "alice", "agent": "helper", "version": 1, "state": "running", **fields}
+    return RunRecord(id=id_, started_at=now(), **given)
+
+
+class Failing(MemoryStore):
+    """A store whose runs cannot be written for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = True
+        self.kept = self.runs.keep
+        self.runs.keep = self.keep
+
+    async def keep(self, records: Sequence[RunRecord]) -> None:
+        if self.down:
+            message = "the store is away"
+            raise StoreUnavailable(message)
+        await self.kept(records)
+
+
+def test_a_run_is_remembered_with_how_it_ended() -> None:
+    """Who, what, which version, when and why; and the conversation that it belongs to."""
+
+    async def work() -> None:
+        async with opened(ListedModel([STOP])) as runtime:
+            begun = await start(runtime, conversation_id="talk")
+            await finished(begun)
+            store = runtime.registry.store
+        kept = await store.runs.get(begun.id)
+        talk = await store.conversations.get("alice", "talk")
+
+        assert kept is not None
+        assert (kept.user, kept.key, kept.agent, kept.version) == ("alice", ALICE.key, "helper", 1)
+        assert (kept.state, kept.reason, kept.conversation) == ("finished", "stop", "talk")
+        assert kept.ended_at is not None
+        assert kept.started_at <= kept.ended_at
+        assert talk is not None
+        assert (talk.agent, talk.created_at) == ("helper", kept.started_at)
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("step", "state", "reason"),
+    [
+        (RuntimeError("broken"), "failed", "internal_error"),
+        (asyncio.CancelledError(), "cancelled", "operator"),
+    ],
+)
+def test_an_unhappy_end_is_remembered_too(step: BaseException, state: str, reason: str) -> None:
+    """With the code of the failure, or why it was cancelled."""
+
+    async def work() -> None:
+        async with opened(ListedModel([step])) as runtime:
+            begun = await start(runtime)
+            await finished(begun)
+            store = runtime.registry.store
+        kept = await store.runs.get(begun.id)
+
+        assert kept is not None
+        assert (state, reason) == (kept.state, kept.reason)
+
+    run(work)
+
+
+def test_no_history_is_kept_where_none_is_wanted() -> None:
+    """``history_days = 0`` keeps neither runs nor conversations."""
+
+    async def work() -> None:
+        tables = {"runs": {"history_days": 0}}
+        async with opened(ListedModel([STOP]), tables=tables) as runtime:
+            await answer(runtime, conversation_id="talk")
+            store = runtime.registry.store
+
+        assert list(await store.runs.list()) == []
+        assert await store.conversations.get("alice", "talk") is None
+
+    run(work)
+
+
+def test_what_could_not_be_written_is_written_later() -> None:
+    """Requests go on; what came later is not overwritten by what came before."""
+
+    async def work() -> None:
+        store = Failing()
+        history = History(store.runs, store.conversations, timedelta(days=1))
+        history.note(record(conversation="talk"))
+        await history.flush()
+        history.note(record(state="finished", ended_at=now(), conversation="talk"))
+        await history.flush()
+        store.down = False
+        await history.flush()
+        kept = await store.runs.get("run_1")
+
+        assert kept is not None
+        assert kept.state == "finished"
+        assert await store.conversations.get("alice", "talk") is not None
+
+    run(work)
+
+
+def test_waiting_records_are_bounded() -> None:
+    """While the store is away, the oldest are lost first."""
+
+    async def work() -> None:
+        store = MemoryStore()
+        history = History(store.runs, store.conversations, timedelta(days=1))
+        for number in range(WAITING + 2):
+            history.note(record(f"run_{number}"))
+        await history.flush()
+
+        assert await store.runs.get("run_1") is None
+        assert await store.runs.get("run_2") is not None
+
+    run(work)
+
+
+def test_old_runs_are_forgotten() -> None:
+    """When the server starts, and from time to time."""
+
+    async def work() -> None:
+        store = MemoryStore()
+        old, new = now() - timedelta(days=3), now()
+        await store.runs.keep(
+            [
+                record("old", state="finished", ended_at=old),
+                record("new", state="finished", ended_at=new),
+            ]
+        )
+        async with History(store.runs, store.conversations, timedelta(days=2)):
+            while await store.runs.get("old") is not None:
+                await asyncio.sleep(0)
+
+            assert await store.runs.get("new") is not None
+
+    run(work)
+
+
+def test_two_users_have_two_conversations_of_one_id() -> None:
+    """Nobody can reach another user's conversation by guessing its id."""
+
+    async def work() -> None:
+        store = MemoryStore()
+        history = History(store.runs, store.conversations, timedelta(days=1))
+        history.note(record("run_1", user="alice", conversation="1"))
+        history.note(record("run_2", user="bob", conversation="1", agent="other"))
+        await history.flush()
+        found = [await store.conversations.get(user, "1") for user in ("alice", "bob", "eve")]
+
+        agents = [talk.agent if isinstance(talk, Conversation) else None for talk in found]
+        assert agents == ["helper", "other", None]
+
+    run(work)
