@@ -37,7 +37,26 @@ def declared() -> Mapping[str, list[Row]]:
     }
     structs["`[agents.<id>]`"] = AgentConfig
     structs |= dict(of_plugins())
+    structs |= {name: inner for title in structs for name, inner in nested(title, structs[title])}
     return {title: rows for title, type_ in structs.items() if (rows := rows_of(type_))}
+
+
+def nested(title: str, type_: type) -> Iterator[tuple[str, type]]:
+    """The tables inside a table, under the titles that their sections must have."""
+    path = title.strip("`[]")
+    for field in inspect.type_info(type_).fields:
+        for info in parts(field.type):
+            if isinstance(info, inspect.StructType):
+                yield f"`[{path}.{field.encode_name}]`", info.cls
+            elif isinstance(info, inspect.ListType) and isinstance(
+                info.item_type, inspect.StructType
+            ):
+                yield f"`[[{path}.{field.encode_name}]]`", info.item_type.cls
+
+
+def parts(info: inspect.Type) -> tuple[inspect.Type, ...]:
+    """The types that a value may have."""
+    return info.types if isinstance(info, inspect.UnionType) else (info,)
 
 
 def of_plugins() -> Iterator[tuple[str, type]]:
@@ -88,6 +107,8 @@ def words(info: inspect.Type) -> str:
             return ", ".join(f'`"{value}"`' for value in sorted(values))
         case inspect.ListType(item_type=item):
             return f"list of {words(item)}"
+        case inspect.StructType():
+            return "table"
         case inspect.DictType(value_type=value):
             return f"table of {words(value)}"
         case inspect.AnyType():
