@@ -15,6 +15,7 @@ from litestar.types import ASGIApp
 
 from hookline.errors import HooklineError
 from hookline.runtime import Runtime
+from hookline_api import admin
 from hookline_api.bodies import StrictRequest
 from hookline_api.chat import create_chat_completion
 from hookline_api.config import Config
@@ -46,7 +47,7 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
     ]
     origins = config.server.cors_origins
     return Litestar(
-        [*routers, health, ready, *runtime.registry.http_routes],
+        [*routers, admin.router(), health, ready, *runtime.registry.http_routes],
         state=State({"runtime": runtime, "config": config}),
         lifespan=[lifespan],
         request_class=StrictRequest,

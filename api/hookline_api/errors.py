@@ -4,7 +4,10 @@
 
     Failure            an error ready to be sent: status, headers, ``{"error": {...}}``
     HooklineError
-    └── AddressUnavailable     the server cannot listen where it should
+    ├── AddressUnavailable     the server cannot listen where it should
+    └── RequestError
+        ├── AlreadyExists          the id is taken
+        └── PreconditionRequired   a change does not say what it was made for
 """
 
 from collections.abc import Mapping
@@ -23,8 +26,10 @@ from hookline.errors import (
     HooklineError,
     InvalidRequest,
     ProviderError,
+    RequestError,
     Unauthenticated,
     Unavailable,
+    VersionConflict,
 )
 from hookline.events import RunCancelled, RunFailed
 from hookline.runs import INTERNAL
@@ -42,6 +47,8 @@ STATUSES: Mapping[str, tuple[int, str]] = {
     "not_found": (404, "invalid_request_error"),
     "model_not_found": (404, "invalid_request_error"),
     "version_conflict": (409, "invalid_request_error"),
+    "already_exists": (409, "invalid_request_error"),
+    "precondition_required": (428, "invalid_request_error"),
     "provider_error": (502, "server_error"),
     "provider_refused": (502, "server_error"),
     "provider_broken": (502, "server_error"),
@@ -78,6 +85,18 @@ class AddressUnavailable(HooklineError):
     """The server cannot listen on its host and port; nothing was started."""
 
     code = "address_unavailable"
+
+
+class AlreadyExists(RequestError):
+    """What shall be created has the id of something that is there."""
+
+    code = "already_exists"
+
+
+class PreconditionRequired(RequestError):
+    """A change must say which version it was made for, and does not."""
+
+    code = "precondition_required"
 
 
 @attrs.frozen
@@ -118,6 +137,8 @@ def failure_of(error: HooklineError, what: str = "agent") -> Failure:
             message = f"{what.capitalize()} not found: {error}"
         case AccessDenied():
             message = f"No remote access to {what}: {error}"
+        case VersionConflict(current=current) if current:
+            headers = {"etag": f'"{current}"'}
         case AdmissionRefused(retry_after=float() | int()):
             status, type_, code = 429, "rate_limit_error", "rate_limit_exceeded"
             headers = _retry(error.retry_after)

@@ -1,0 +1,32 @@
+"""What the API's document says of errors: each status has one meaning, and all have one shape."""
+
+from collections.abc import Mapping
+
+from litestar.openapi.datastructures import ResponseSpec
+
+from hookline.wire import ErrorBody
+
+MEANINGS: Mapping[int, str] = {
+    400: "A field of the request is wrong; `param` names it",
+    401: "No API key, or not a valid one",
+    402: "A usage recorder refused, for want of money",
+    403: "The caller may not do this",
+    404: "There is no such thing",
+    409: "Another version is there than the change was made for, or the id is taken",
+    413: "The body is larger than `[server] body_limit`",
+    428: "The header `If-Match` is missing",
+    429: "A limit is reached; `Retry-After` says when to try again",
+    502: "The upstream failed, or could not be understood",
+    503: "The server cannot answer now; `Retry-After` says when to try again",
+    504: "The upstream, or the run, took too long",
+}
+ALWAYS = (400, 401, 403, 503)
+"""What every operation that needs a key may answer."""
+
+
+def errors(*further: int) -> dict[int, ResponseSpec]:
+    """The errors of an operation that needs a key: those of all of them, and these statuses."""
+    return {
+        status: ResponseSpec(ErrorBody, description=MEANINGS[status], generate_examples=False)
+        for status in sorted({*ALWAYS, *further})
+    }
