@@ -5,7 +5,9 @@ from collections.abc import Collection
 import attrs
 
 from hookline.administration.actor import Actor, Change, Recorder
+from hookline.administration.tries import persist
 from hookline.agents import Agent
+from hookline.documents import check_version
 from hookline.errors import InvalidRequest, NotFound, VersionConflict
 from hookline.grants import owner_grants
 from hookline.store import Store
@@ -74,19 +76,23 @@ class AgentAdministration:
             VersionConflict: another version than ``expected`` is there.
             InvalidRequest: the config manages it, an edge leads nowhere, or it is too large.
         """
-        current = await self.find(agent.id)
-        refuse_managed(current)
         await check_edges(self._store, agent, together_with)
-        changed = attrs.evolve(
-            agent, author=current.author, managed_by=current.managed_by, updated_by=actor.user
-        )
-        kept = await self._store.agents.put(
-            changed, expected=current.version if expected is None else expected
-        )
-        if kept.version != current.version:
-            detail = f"version {kept.version}"
-            await self._recorder.record(actor, [Change("agent", kept.id, current, kept, detail)])
-        return kept
+
+        async def attempt() -> Agent:
+            current = await self.find(agent.id)
+            refuse_managed(current)
+            check_version(agent.id, current, expected)
+            changed = attrs.evolve(
+                agent, author=current.author, managed_by=current.managed_by, updated_by=actor.user
+            )
+            kept = await self._store.agents.put(changed, expected=current.version)
+            if kept.version != current.version:
+                detail = f"version {kept.version}"
+                change = Change("agent", kept.id, current, kept, detail)
+                await self._recorder.record(actor, [change])
+            return kept
+
+        return await attempt() if expected is not None else await persist(attempt)
 
     async def revert(
         self, actor: Actor, agent: str, version: int, *, expected: int | None = None
@@ -98,11 +104,7 @@ class AgentAdministration:
             VersionConflict: another version than ``expected`` is there.
             InvalidRequest: the config manages it, or an edge of that version leads nowhere now.
         """
-        earlier = await self._store.agents.find_version(agent, version)
-        if earlier is None:
-            await self.find(agent)
-            message = f"the agent {agent} has no version {version}"
-            raise NotFound(message)
+        earlier = await self.find_version(agent, version)
         return await self.replace(actor, earlier, expected=expected)
 
     async def delete(self, actor: Actor, agent: str, *, expected: int | None = None) -> None:
@@ -153,6 +155,19 @@ class AgentAdministration:
         found = await self._store.agents.get(agent)
         if found is None:
             message = f"there is no agent {agent}"
+            raise NotFound(message)
+        return found
+
+    async def find_version(self, agent: str, version: int) -> Agent:
+        """The agent as it was in this version.
+
+        Raises:
+            NotFound: there is no such agent or version.
+        """
+        found = await self._store.agents.find_version(agent, version)
+        if found is None:
+            await self.find(agent)
+            message = f"the agent {agent} has no version {version}"
             raise NotFound(message)
         return found
 

@@ -5,7 +5,8 @@ from typing import Any, Generic, TypeVar
 import attrs
 
 from hookline.administration.actor import Actor, Change, Recorder
-from hookline.documents import Document, DocumentStore
+from hookline.administration.tries import persist
+from hookline.documents import Document, DocumentStore, check_version
 from hookline.errors import InvalidRequest, NotFound
 
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -60,14 +61,19 @@ class DocumentAdministration(Generic[DocumentT]):
             VersionConflict: another version than ``expected`` is there.
             InvalidRequest: the config manages it, or it is too large.
         """
-        current = await self.find(document.id)
-        self._refuse_managed(current)
-        version = current.version if expected is None else expected
-        kept = await self.store.put(document, expected=version)
-        if kept.version != current.version:
-            detail = f"version {kept.version}"
-            await self._recorder.record(actor, [Change(self.kind, kept.id, current, kept, detail)])
-        return kept
+
+        async def attempt() -> DocumentT:
+            current = await self.find(document.id)
+            self._refuse_managed(current)
+            check_version(document.id, current, expected)
+            kept = await self.store.put(document, expected=current.version)
+            if kept.version != current.version:
+                detail = f"version {kept.version}"
+                change = Change(self.kind, kept.id, current, kept, detail)
+                await self._recorder.record(actor, [change])
+            return kept
+
+        return await attempt() if expected is not None else await persist(attempt)
 
     async def delete(self, actor: Actor, id_: str, *, expected: int | None = None) -> None:
         """Remove a document.

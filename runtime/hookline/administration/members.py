@@ -6,14 +6,12 @@ import attrs
 
 from hookline.administration.actor import Actor, Change, Recorder
 from hookline.administration.documents import DocumentAdministration
-from hookline.errors import NotFound, VersionConflict
+from hookline.administration.tries import persist
+from hookline.errors import InvalidRequest, VersionConflict
 from hookline.grants import RESOURCE_KINDS, Grantee
 from hookline.groups import Group
 from hookline.store import Store
 from hookline.users import User
-
-TRIES = 20
-"""How often a change of a group's members is tried while others change it, too."""
 
 
 class UserAdministration(DocumentAdministration[User]):
@@ -73,13 +71,10 @@ class GroupAdministration(DocumentAdministration[Group]):
         """Add users that exist.
 
         Raises:
-            NotFound: there is no such group or user.
+            NotFound: there is no such group.
+            InvalidRequest: there is no such user.
         """
-        for user in users:
-            if await self._store.users.get(user) is None:
-                message = f"there is no user {user}"
-                raise NotFound(message)
-        return await self._change(actor, group, lambda members: members | set(users))
+        return await self.change_members(actor, group, add=users)
 
     async def remove_members(self, actor: Actor, group: str, users: Sequence[str]) -> Group:
         """Take users out of a group; those who are not in it do not matter.
@@ -87,7 +82,53 @@ class GroupAdministration(DocumentAdministration[Group]):
         Raises:
             NotFound: there is no such group.
         """
-        return await self._change(actor, group, lambda members: members - set(users))
+        return await self.change_members(actor, group, remove=users)
+
+    async def change_members(
+        self, actor: Actor, group: str, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> Group:
+        """Add users that exist, and take others out, in one step.
+
+        Raises:
+            NotFound: there is no such group.
+            InvalidRequest: there is no such user, or one shall be both in it and not.
+        """
+        current = await self.find(group)
+        both = set(add) & set(remove)
+        if both:
+            message = f"add and remove both name {min(both)}; name a user in one of them"
+            raise InvalidRequest(message, param="add")
+        await self._check_users(add, current.members, "add")
+
+        def change(members: frozenset[str]) -> frozenset[str]:
+            return (members | set(add)) - set(remove)
+
+        changes = await _change_members(self._store, group, change)
+        if changes:
+            await self._recorder.record(actor, changes)
+        return await self.find(group)
+
+    async def create(self, actor: Actor, document: Group) -> Group:
+        """Keep a new group.
+
+        Raises:
+            VersionConflict: there is one with this id.
+            InvalidRequest: it is too large, or a member does not exist.
+        """
+        await self._check_users(sorted(document.members), frozenset(), "members")
+        return await super().create(actor, document)
+
+    async def replace(self, actor: Actor, document: Group, *, expected: int | None = None) -> Group:
+        """Put a group in the place of the one with its id.
+
+        Raises:
+            NotFound: there is none.
+            VersionConflict: another version than ``expected`` is there.
+            InvalidRequest: it is too large, or a new member does not exist.
+        """
+        current = await self.find(document.id)
+        await self._check_users(sorted(document.members), current.members, "members")
+        return await super().replace(actor, document, expected=expected)
 
     async def delete(self, actor: Actor, id_: str, *, expected: int | None = None) -> None:
         """Remove a group, and the grants that it has.
@@ -101,14 +142,12 @@ class GroupAdministration(DocumentAdministration[Group]):
         if changes:
             await self._recorder.record(actor, changes)
 
-    async def _change(
-        self, actor: Actor, group: str, change: Callable[[frozenset[str]], frozenset[str]]
-    ) -> Group:
-        await self.find(group)
-        changes = await _change_members(self._store, group, change)
-        if changes:
-            await self._recorder.record(actor, changes)
-        return await self.find(group)
+    async def _check_users(self, users: Sequence[str], known: frozenset[str], param: str) -> None:
+        """Refuse users that do not exist, unless they are members already."""
+        for user in users:
+            if user not in known and await self._store.users.get(user) is None:
+                message = f"{param}: there is no user {user}; create it first"
+                raise InvalidRequest(message, param=param)
 
 
 async def _take_grants(store: Store, grantee: Grantee) -> list[Change]:
@@ -122,16 +161,15 @@ async def _change_members(
     store: Store, group: str, change: Callable[[frozenset[str]], frozenset[str]]
 ) -> list[Change]:
     """Change the members of a group, again if somebody else changed it meanwhile."""
-    for last in (*[False] * (TRIES - 1), True):
+
+    async def attempt() -> list[Change]:
         current = await store.groups.get(group)
         if current is None:
             return []
         changed = attrs.evolve(current, members=change(current.members))
-        try:
-            kept = await store.groups.put(changed, expected=current.version)
-        except VersionConflict:
-            if last:
-                raise
-            continue
-        return [] if kept.version == current.version else [Change("group", group, current, kept)]
-    return []
+        kept = await store.groups.put(changed, expected=current.version)
+        if kept.version == current.version:
+            return []
+        return [Change("group", group, current, kept, f"version {kept.version}")]
+
+    return await persist(attempt)
