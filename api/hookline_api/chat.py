@@ -38,6 +38,7 @@ from hookline_api import dialects, sse
 from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
 from hookline_api.config import ApiConfig
+from hookline_api.described import errors
 from hookline_api.dialects import Answer, Dialect
 from hookline_api.errors import failure_of_run
 
@@ -74,7 +75,8 @@ class StreamedOperation(Operation):
         200: ResponseSpec(
             ChatCompletion, description="The answer, or a stream of it", generate_examples=False
         )
-    },
+    }
+    | errors(402, 404, 413, 429, 502, 504),
 )
 async def create_chat_completion(
     request: StrictRequest,

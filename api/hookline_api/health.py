@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
 
 from hookline.errors import StoreUnavailable
 from hookline.plugins import describe
@@ -17,7 +18,17 @@ async def health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get("/ready", operation_id="ready", summary="Whether requests can be served", tags=["health"])
+@get(
+    "/ready",
+    operation_id="ready",
+    summary="Whether requests can be served",
+    tags=["health"],
+    responses={
+        503: ResponseSpec(
+            dict[str, Any], description="They cannot; `problems` says why", generate_examples=False
+        )
+    },
+)
 async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 if requests can be served, else 503; says which plugins were set aside, and why."""
     runtime = request.app.state.runtime

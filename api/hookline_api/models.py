@@ -10,6 +10,7 @@ from hookline.errors import AccessDenied, AgentNotFound
 from hookline.wire import Model, ModelList
 from hookline_api import dialects
 from hookline_api.auth import may_use, principal_of
+from hookline_api.described import errors
 from hookline_api.dialects import Dialect
 from hookline_api.errors import failure_of
 
@@ -22,6 +23,7 @@ encode = msgspec.json.Encoder().encode
     operation_id="listModels",
     summary="List agents as models",
     tags=["models"],
+    responses=errors(),
 )
 async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     """All agents that the caller may call, ordered by id."""
@@ -37,6 +39,7 @@ async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     operation_id="retrieveModel",
     summary="Get one agent as a model",
     tags=["models"],
+    responses=errors(404),
 )
 async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Model | Response[Any]:
     """One agent, or one version of it, if the caller may call it."""

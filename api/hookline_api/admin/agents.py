@@ -13,7 +13,7 @@ from hookline.agents import Agent
 from hookline.specs import AgentSpec, agent_of, spec_of
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -82,7 +82,13 @@ class Agents(Controller):
         found = await administration_of(request).store.agents.list(after=after, limit=limit + 1)
         return page_of(AgentPage, found, limit, document)
 
-    @post("/", operation_id="createAgent", summary="Create an agent", responses=errors(409, 413))
+    @post(
+        "/",
+        operation_id="createAgent",
+        summary="Create an agent",
+        responses=errors(409, 413),
+        response_headers=[ETAG, LOCATION],
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -102,6 +108,7 @@ class Agents(Controller):
         operation_id="retrieveAgent",
         summary="Get an agent, or a version of it",
         responses=errors(404) | NOT_MODIFIED,
+        response_headers=[ETAG],
     )
     async def retrieve(
         self,
@@ -122,6 +129,7 @@ class Agents(Controller):
         operation_id="replaceAgent",
         summary="Change an agent",
         responses=errors(404, 409, 413, 428),
+        response_headers=[ETAG],
     )
     async def replace(
         self,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from litestar import Response
+from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Parameter
 
@@ -28,6 +29,12 @@ IfNoneMatch = Annotated[
     ),
 ]
 NOT_MODIFIED = {304: ResponseSpec(None, description="The caller has this version")}
+ETAG = ResponseHeader(
+    name="ETag", documentation_only=True, description="The version, in quotation marks"
+)
+LOCATION = ResponseHeader(
+    name="Location", documentation_only=True, description="Where it is from now on"
+)
 _STRONG = re.compile(r'"([0-9]{1,9})"')
 
 

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from hookline.groups import Group
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -82,7 +82,13 @@ class Groups(Controller):
         found = await administration_of(request).store.groups.list(after=after, limit=limit + 1)
         return page_of(GroupPage, found, limit, document)
 
-    @post("/", operation_id="createGroup", summary="Create a group", responses=errors(409, 413))
+    @post(
+        "/",
+        operation_id="createGroup",
+        summary="Create a group",
+        responses=errors(409, 413),
+        response_headers=[ETAG, LOCATION],
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -101,6 +107,7 @@ class Groups(Controller):
         operation_id="retrieveGroup",
         summary="Get a group",
         responses=errors(404) | NOT_MODIFIED,
+        response_headers=[ETAG],
     )
     async def retrieve(
         self,
@@ -117,6 +124,7 @@ class Groups(Controller):
         operation_id="replaceGroup",
         summary="Change a group",
         responses=errors(404, 409, 413, 428),
+        response_headers=[ETAG],
     )
     async def replace(
         self,
@@ -161,6 +169,7 @@ class GroupMembers(Controller):
         operation_id="changeGroupMembers",
         summary="Add members to a group, and remove some",
         responses=errors(404, 409, 413),
+        response_headers=[ETAG],
     )
     async def change(
         self,

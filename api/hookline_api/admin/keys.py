@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from hookline.errors import NotFound
 from hookline.keys import ApiKey, new_key
 from hookline_api.admin.actors import actor_of, administration_of
+from hookline_api.admin.etags import LOCATION
 from hookline_api.admin.expiry import ExpiresAt, until
 from hookline_api.admin.ids import DEFAULT_LIMIT, After, AgentId, Id, Limit
 from hookline_api.admin.pages import Page, page_of
@@ -84,7 +85,13 @@ class Keys(Controller):
         found = await keys.list(user=user, after=after, limit=limit + 1)
         return page_of(KeyPage, found, limit, document)
 
-    @post("/", operation_id="createKey", summary="Make a key", responses=errors(404, 413))
+    @post(
+        "/",
+        operation_id="createKey",
+        summary="Make a key",
+        responses=errors(404, 413),
+        response_headers=[LOCATION],
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],

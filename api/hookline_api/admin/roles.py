@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from hookline.roles import Feature, Role
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -70,7 +70,13 @@ class Roles(Controller):
         found = await administration_of(request).store.roles.list(after=after, limit=limit + 1)
         return page_of(RolePage, found, limit, document)
 
-    @post("/", operation_id="createRole", summary="Create a role", responses=errors(409, 413))
+    @post(
+        "/",
+        operation_id="createRole",
+        summary="Create a role",
+        responses=errors(409, 413),
+        response_headers=[ETAG, LOCATION],
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -89,6 +95,7 @@ class Roles(Controller):
         operation_id="retrieveRole",
         summary="Get a role",
         responses=errors(404) | NOT_MODIFIED,
+        response_headers=[ETAG],
     )
     async def retrieve(
         self,
@@ -105,6 +112,7 @@ class Roles(Controller):
         operation_id="replaceRole",
         summary="Change a role",
         responses=errors(404, 409, 413, 428),
+        response_headers=[ETAG],
     )
     async def replace(
         self,

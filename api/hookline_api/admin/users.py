@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from hookline.users import USER, User
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -71,7 +71,13 @@ class Users(Controller):
         found = await administration_of(request).store.users.list(after=after, limit=limit + 1)
         return page_of(UserPage, found, limit, document)
 
-    @post("/", operation_id="createUser", summary="Create a user", responses=errors(409, 413))
+    @post(
+        "/",
+        operation_id="createUser",
+        summary="Create a user",
+        responses=errors(409, 413),
+        response_headers=[ETAG, LOCATION],
+    )
     async def create(
         self,
         request: Request[Any, Any, Any],
@@ -90,6 +96,7 @@ class Users(Controller):
         operation_id="retrieveUser",
         summary="Get a user",
         responses=errors(404) | NOT_MODIFIED,
+        response_headers=[ETAG],
     )
     async def retrieve(
         self,
@@ -106,6 +113,7 @@ class Users(Controller):
         operation_id="replaceUser",
         summary="Change a user",
         responses=errors(404, 409, 413, 428),
+        response_headers=[ETAG],
     )
     async def replace(
         self,

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
 from hookline_api.admin.agents import VERSIONS, AgentDocument, AgentPage, document
-from hookline_api.admin.etags import IfMatch
+from hookline_api.admin.etags import ETAG, IfMatch
 from hookline_api.admin.ids import DEFAULT_LIMIT, Limit, from_path
 from hookline_api.admin.pages import page_of
 from hookline_api.auth import may_administer
@@ -65,6 +65,7 @@ class AgentVersions(Controller):
         operation_id="revertAgent",
         summary="Go back to a version of an agent",
         responses=errors(404, 409, 413),
+        response_headers=[ETAG],
     )
     async def revert(
         self,
