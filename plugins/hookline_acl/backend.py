@@ -1,92 +1,130 @@
-"""The permission backend: a key names its user, and limits which agents may be used."""
+"""The permission backend: who calls, and what they may do."""
 
 import hmac
+import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Self
 
-from hookline.keys import ApiKey, KeyStore, digest
+from structlog.typing import FilteringBoundLogger
+
+from hookline.errors import Unauthenticated
+from hookline.grants import ResourceKind
+from hookline.keys import ApiKey, digest
 from hookline.moments import now
-from hookline.permissions import (
-    EVERYTHING,
-    NOTHING,
-    Credentials,
-    Permission,
-    Principal,
-    ResourceFilter,
-    ResourceKind,
-)
-from hookline_acl.cache import KeyCache
+from hookline.permissions import Credentials, Permission, Principal, ResourceFilter
+from hookline.store import Store
+from hookline_acl.memory import Memory
+from hookline_acl.people import People, Person
+from hookline_acl.rights import Rights, grantees, look_up
+from hookline_acl.roles import bring_in
+from hookline_acl.settings import Settings
 from hookline_acl.usage import LastUse
 
+Identity = tuple[str, str, frozenset[str]]
+"""All that grants can name of a caller: the user, the role and the groups."""
 
-class KeyPermissions:
-    """Knows callers by API keys. An expired or revoked key is like one that never was.
 
-    An async context manager: from entering to leaving, the last use of keys is written down.
+class AccessControl:
+    """Knows callers by API keys, and asks grants what they may do.
+
+    Everything the store says is remembered for a short time. What fails is an error, and never an
+    old answer. An async context manager: on entering, the roles of the config are brought into the
+    store; from then to leaving, the last use of keys is written down.
 
     Args:
-        keys: where keys are kept.
-        cache: what the store said a moment ago.
-        last_use: writes down when keys were used.
+        store: where users, groups, roles, keys and grants are.
+        settings: ``[plugins.acl]``.
+        logger: for what fails in the background.
         clock: this moment, in UTC.
+        ticks: seconds that only go forward.
     """
 
     def __init__(
         self,
-        keys: KeyStore,
+        store: Store,
+        settings: Settings,
         *,
-        cache: KeyCache,
-        last_use: LastUse,
+        logger: FilteringBoundLogger,
         clock: Callable[[], datetime] = now,
+        ticks: Callable[[], float] = time.monotonic,
     ):
-        self._keys = keys
-        self._cache = cache
-        self._last_use = last_use
+        limits = settings.cache_seconds, settings.cache_entries, ticks
+        self._keys: Memory[str, ApiKey | None] = Memory(*limits)
+        self._persons: Memory[tuple[str, str | None], Person | None] = Memory(*limits)
+        self._rights: Memory[Identity, Rights] = Memory(*limits)
+        self._store = store
+        self._settings = settings
+        self._people = People(store, self._persons)
+        self._last_use = LastUse(store.keys, settings.touch_interval, logger)
         self._clock = clock
+        self._stack = AsyncExitStack()
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """The owner of the key; ``None`` if it is unknown, expired or revoked."""
-        key = await self._find(digest(credentials.token))
-        at = self._clock()
-        if key is None or not key.valid(at):
+        """Who shows the key; ``None`` if it is unknown, expired or revoked, or its user disabled.
+
+        Raises:
+            Unauthenticated: the user whom the key belongs to is gone. Source: seed 5.3.
+        """
+        if not self._settings.api_keys:
             return None
-        self._last_use.note(key.id, at)
-        return Principal(user=key.user, key=key.id, agents=key.agents)
+        return await self._holder(credentials.token)
 
     async def allowed(
         self, principal: Principal, permission: Permission, kind: ResourceKind
     ) -> ResourceFilter:
-        """A key may view the agents that it is limited to, or all; it may change none."""
-        if permission != "view" or kind != "agent":
-            return NOTHING
-        return EVERYTHING if principal.agents is None else ResourceFilter(principal.agents)
+        """What grants allow to the user, the role, the groups and everybody, added up."""
+        identity = (principal.user, principal.role, principal.groups)
+        while True:
+            rights = await self._rights.get(identity, lambda: self._look_up(identity))
+            if rights.hold(self._clock()):
+                return rights.allowed(permission, kind)
+            self._rights.drop(identity, rights)
 
-    def forget(self, key_id: str) -> None:
-        """A key was made, changed or revoked in this process: ask the store again, at once."""
-        self._cache.forget(key_id)
-
-    def clear(self) -> None:
-        """Forget all that the store said."""
-        self._cache.clear()
+    def forget(self) -> None:
+        """Users, groups, roles, keys or grants changed in this process: ask the store again."""
+        for memory in (self._keys, self._persons, self._rights):
+            memory.forget()
 
     async def __aenter__(self) -> Self:
-        """Begin to write down the last use of keys."""
-        await self._last_use.__aenter__()
+        """Bring in the roles, and begin to write down the last use of keys."""
+        await bring_in(self._store.roles, self._settings.roles)
+        await self._stack.enter_async_context(self._last_use)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Write down what is left."""
-        await self._last_use.__aexit__(*exc)
+        await self._stack.aclose()
 
-    async def _find(self, wanted: str) -> ApiKey | None:
-        answer = self._cache.get(wanted)
-        if answer is not None:
-            return answer.key
-        changes = self._cache.changes
-        key = await self._keys.find(wanted)
+    async def _holder(self, token: str) -> Principal | None:
+        key = await self._find_key(digest(token))
+        at = self._clock()
+        if key is None or not key.valid(at):
+            return None
+        person = await self._people.find(key.user)
+        if person is None:
+            message = "User not found for this API key"
+            raise Unauthenticated(message)
+        if person.disabled:
+            return None
+        self._last_use.note(key.id, at)
+        return Principal(
+            user=key.user,
+            key=key.id,
+            role=person.role,
+            groups=person.groups,
+            features=person.features,
+            agents=key.agents,
+            read_only=key.read_only,
+        )
+
+    async def _find_key(self, wanted: str) -> ApiKey | None:
+        key = await self._keys.get(wanted, lambda: self._store.keys.find(wanted))
         # A store may compare as it likes, by prefix of an index or without case: we do not.
         if key is not None and not hmac.compare_digest(key.digest.encode(), wanted.encode()):
-            key = None
-        self._cache.keep(wanted, key, changes=changes)
+            return None
         return key
+
+    async def _look_up(self, identity: Identity) -> Rights:
+        return await look_up(self._store.grants, grantees(*identity), self._clock())
