@@ -33,12 +33,14 @@ class Results:
     streams: dict[str, OpenStreams] = attrs.field(factory=dict)
     aborts: dict[str, Aborts] = attrs.field(factory=dict)
     growth: dict[str, Growth] = attrs.field(factory=dict)
+    stores: dict[str, Figures] = attrs.field(factory=dict)
     load_average: list[float] = attrs.field(factory=list)
 
     @property
     def faults(self) -> dict[str, dict[str, int]]:
         """Answers of Hookline's that were wrong, by case."""
         found = {name: rows["hookline"].faults for name, rows in self.cases.items()}
+        found |= {f"stores, {name}": rows.faults for name, rows in self.stores.items()}
         found["idle1000"] = self.streams["hookline"].faults if self.streams else {}
         return {name: faults for name, faults in found.items() if faults}
 
@@ -80,6 +82,8 @@ class Results:
             parts.append(_aborts(self.aborts))
         if self.growth:
             parts.append(_growth(self.growth))
+        if self.stores:
+            parts.append(_stores(self.stores))
         low, high = min(self.load_average), max(self.load_average)
         parts.append(f"Load average of the machine meanwhile: {low:.1f} to {high:.1f}.")
         return "\n\n".join(parts) + "\n"
@@ -180,6 +184,15 @@ def _case(results: Results, name: str) -> str:
             rows.append([f"hookline / {floor}", *map(number, ratios), ""])
     table = _table(["server", *COLUMNS.values(), "faults"], rows)
     return f"### {name}: {kind} (`{case.model}`), {case.connections} at a time\n\n{table}"
+
+
+def _stores(stores: Mapping[str, Figures]) -> str:
+    rows = [
+        [name, *(number(getattr(row, column)) for column in COLUMNS), _faults(row.faults)]
+        for name, row in stores.items()
+    ]
+    title = "### stores: one JSON answer, 32 at a time; look-ups remembered (warm) or not (cold)"
+    return f"{title}\n\n{_table(['store', *COLUMNS.values(), 'faults'], rows)}"
 
 
 def _faults(faults: Mapping[str, int]) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cases
 import long_runs
+import stores
 from cases import CASES, Figures
 from long_runs import QUICK, Sizes
 from report import Results
@@ -37,6 +38,10 @@ def main(words: Sequence[str]) -> int:
         chosen = [server for server in found if not options.only or server.name in options.only]
         _closed_loops(results, options, chosen)
         _long_runs(results, options, sizes, chosen, mock=found[0])
+        if "stores" in options.cases:
+            results.stores = stores.measure(
+                found[0], Path(state), rounds=options.rounds, seconds=options.seconds
+            )
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "results.json").write_bytes(results.json())
     (options.out / "results.md").write_text(results.markdown())
@@ -47,7 +52,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _options(words: Sequence[str]) -> argparse.Namespace:
-    names = [case.name for case in CASES] + list(LONG_RUNS)
+    names = [case.name for case in CASES] + [*LONG_RUNS, "stores"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3.0, help="of each measurement")

@@ -10,6 +10,7 @@ from hookline.plugins import Plugins
 from hookline.registry import Registry
 from hookline.runtime import Runtime
 from hookline.settings import load
+from hookline.users import ADMIN, User
 from hookline_api.config import Config
 from hookline_api.server import serve
 
@@ -28,10 +29,16 @@ def main() -> int:
     tasks = []
 
     def ready(_host: str, _port: int) -> None:
-        key, _ = new_key("bench", text=options.key)
-        tasks.append(asyncio.get_running_loop().create_task(runtime.registry.store.keys.add(key)))
+        tasks.append(asyncio.get_running_loop().create_task(_let_in(runtime, options.key)))
 
     return serve(runtime, config, ready)
+
+
+async def _let_in(runtime: Runtime, text: str) -> None:
+    store = runtime.registry.store
+    key, _ = new_key("bench", text=text)
+    await store.users.put(User(id="bench", role=ADMIN))
+    await store.keys.add(key)
 
 
 if __name__ == "__main__":

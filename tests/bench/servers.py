@@ -54,11 +54,36 @@ def running(
         if only and "hookline" not in only:
             yield [mock, *floors]
             return
-        key = "hk-" + secrets.token_hex(32)
-        config = _config(upstream["UPSTREAM"], models, state)
-        words = ["serve_hookline.py", str(config), key]
-        hookline = stack.enter_context(_process("hookline", words, {}, state))
-        yield [mock, *floors, attrs.evolve(hookline, key=key, agents=True)]
+        url = f"sqlite:///{state / 'hookline.db'}"
+        server = stack.enter_context(hookline("hookline", mock, models, state, url))
+        yield [mock, *floors, server]
+
+
+@contextmanager
+def hookline(
+    name: str,
+    mock: Server,
+    models: Sequence[str],
+    state: Path,
+    url: str,
+    remembered: float | None = None,
+) -> Iterator[Server]:
+    """Hookline with an agent for each model.
+
+    Args:
+        name: of the process.
+        mock: the upstream.
+        models: of the mock.
+        state: a folder for the config and the log.
+        url: of the store.
+        remembered: seconds that look-ups are remembered, if not as is the default.
+    """
+    key = "hk-" + secrets.token_hex(32)
+    lines = _config(f"http://127.0.0.1:{mock.port}/v1", models, url, remembered)
+    config = state / "hookline.toml"
+    config.write_text("\n".join(lines) + "\n")
+    with _process(name, ["serve_hookline.py", str(config), key], {}, state) as server:
+        yield attrs.evolve(server, key=key, agents=True)
 
 
 def _uvicorn(app: str) -> list[str]:
@@ -66,13 +91,18 @@ def _uvicorn(app: str) -> list[str]:
     return ["-m", "uvicorn", app, "--app-dir", str(HERE), *options]
 
 
-def _config(upstream: str, models: Sequence[str], state: Path) -> Path:
+def _config(
+    upstream: str, models: Sequence[str], url: str, remembered: float | None
+) -> Sequence[str]:
     """Hookline with its defaults, but for the access log: the floors have none."""
+    caches = [] if remembered is None else ["[plugins.acl]", f"cache_seconds = {remembered}"]
     lines = [
+        *caches,
         "[server]",
         "access_log = false",
         "[store]",
-        f'url = "sqlite:///{state / "hookline.db"}"',
+        f'url = "{url}"',
+        *([] if remembered is None else [f"cache_seconds = {remembered}"]),
         "[providers.mock]",
         'kind = "openai"',
         f'base_url = "{upstream}"',
@@ -81,9 +111,7 @@ def _config(upstream: str, models: Sequence[str], state: Path) -> Path:
     for model in models:
         tools = f'tools = ["{TOOL}"]' if "tool" in model else ""
         lines += [f'[agents."{model}"]', 'provider = "mock"', f'model = "{model}"', tools]
-    path = state / "hookline.toml"
-    path.write_text("\n".join(lines) + "\n")
-    return path
+    return lines
 
 
 @contextmanager
