@@ -2,7 +2,7 @@
 
 import attrs
 
-from hookline.roles import Feature, RoleStore, default_role
+from hookline.roles import Feature, Role, RoleStore, default_role
 from hookline.store import Store
 from hookline_acl.memory import Memory
 
@@ -49,14 +49,12 @@ class People:
         return Person(
             role=role,
             groups=frozenset(await self._store.groups.of_member(user)),
-            features=await features_of(self._store.roles, role),
+            features=(await find_role(self._store.roles, role)).features,
             disabled=found is not None and found.disabled,
         )
 
 
-async def features_of(roles: RoleStore, name: str) -> frozenset[Feature]:
-    """What a role may do, as the store has it or as it is from the beginning."""
+async def find_role(roles: RoleStore, name: str) -> Role:
+    """A role as the store has it, or as it is from the beginning."""
     found = await roles.get(name)
-    if found is None or found.id != name:
-        found = default_role(name)
-    return found.features
+    return found if found is not None and found.id == name else default_role(name)
