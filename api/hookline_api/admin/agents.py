@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, delete, get, post, put
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import Body, FromPath, QueryParameter
 from msgspec import structs
 
 from hookline.access import check_feature
@@ -32,8 +32,8 @@ VERSIONS = 999_999_999
 
 Wanted = Annotated[
     int | None,
-    Parameter(
-        query="version",
+    QueryParameter(
+        name="version",
         required=False,
         ge=1,
         le=VERSIONS,

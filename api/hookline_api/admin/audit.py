@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Controller, Request, get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Struct
 
 from hookline.audit import Action, AuditRecord
@@ -16,8 +16,8 @@ from hookline_api.described import errors
 
 Kind = Annotated[
     str | None,
-    Parameter(
-        query="kind",
+    QueryParameter(
+        name="kind",
         required=False,
         max_length=100,
         description="Only changes of this: agent, user, group, role, key, grant",
@@ -25,12 +25,13 @@ Kind = Annotated[
 ]
 Subject = Annotated[
     str | None,
-    Parameter(
-        query="subject", required=False, max_length=1000, description="Only of that with this id"
+    QueryParameter(
+        name="subject", required=False, max_length=1000, description="Only of that with this id"
     ),
 ]
 Before = Annotated[
-    str, Parameter(query="before", max_length=1000, description="Begin below this id: `last_id`")
+    str,
+    QueryParameter(name="before", max_length=1000, description="Begin below this id: `last_id`"),
 ]
 
 

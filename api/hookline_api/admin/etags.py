@@ -7,23 +7,23 @@ from urllib.parse import quote
 from litestar import Response
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import Parameter
+from litestar.params import HeaderParameter
 
 from hookline.errors import InvalidRequest
 from hookline_api.errors import PreconditionRequired
 
 IfMatch = Annotated[
     str | None,
-    Parameter(
-        header="If-Match",
+    HeaderParameter(
+        name="If-Match",
         required=False,
         description="The ETag of the version that is changed, or `*` for whatever is there",
     ),
 ]
 IfNoneMatch = Annotated[
     str | None,
-    Parameter(
-        header="If-None-Match",
+    HeaderParameter(
+        name="If-None-Match",
         required=False,
         description="ETags of versions that need not be sent again",
     ),

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, get
 from litestar.di import NamedDependency, Provide
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Meta, Struct
 
 from hookline.grants import PUBLIC, RESOURCE_KINDS, Grant, Grantee, GranteeKind, ResourceKind
@@ -56,7 +56,9 @@ class GrantPage(Page, frozen=True, kw_only=True):
 
 def _named(kind: str) -> Any:
     about = f"Those of this {kind}"
-    return Parameter(query=kind, required=False, min_length=1, max_length=256, description=about)
+    return QueryParameter(
+        name=kind, required=False, min_length=1, max_length=256, description=about
+    )
 
 
 async def grantees_of(
@@ -65,7 +67,7 @@ async def grantees_of(
     group: Annotated[str | None, _named("group")] = None,
     role: Annotated[str | None, _named("role")] = None,
     public: Annotated[
-        bool, Parameter(query="public", required=False, description="Those of everybody")
+        bool, QueryParameter(name="public", required=False, description="Those of everybody")
     ] = False,
 ) -> Sequence[Grantee]:
     """Whose grants a request asks for."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from msgspec import Meta
 
 from hookline.errors import InvalidRequest, VersionConflict
@@ -19,9 +19,9 @@ Id = Annotated[
 
 AgentId = Annotated[str, Meta(min_length=1, max_length=256, pattern=AGENT_ID, examples=["helper"])]
 After = Annotated[
-    str, Parameter(query="after", max_length=1000, description="Begin after this id: `last_id`")
+    str, QueryParameter(name="after", max_length=1000, description="Begin after this id: `last_id`")
 ]
-Limit = Annotated[int, Parameter(query="limit", ge=1, le=1000, description="At most so many")]
+Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=1000, description="At most so many")]
 DEFAULT_LIMIT = 100
 _UNREACHABLE = frozenset({"", ".", ".."})
 

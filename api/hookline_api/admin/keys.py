@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, delete, get, post
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import Body, FromPath, QueryParameter
 from msgspec import Meta, Struct
 
 from hookline.errors import NotFound
@@ -19,7 +19,7 @@ from hookline_api.described import errors
 
 Of = Annotated[
     str | None,
-    Parameter(query="user", required=False, max_length=256, description="Only this user's"),
+    QueryParameter(name="user", required=False, max_length=256, description="Only this user's"),
 ]
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import Body, FromPath, Parameter
+from litestar.params import Body, FromPath, QueryParameter
 from msgspec import Meta, Struct
 
 from hookline_api.admin import etags
@@ -17,8 +17,8 @@ from hookline_api.described import errors
 
 Before = Annotated[
     int | None,
-    Parameter(
-        query="before",
+    QueryParameter(
+        name="before",
         required=False,
         ge=1,
         le=VERSIONS,
