@@ -55,7 +55,7 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any]) -> Princi
     """
     access = connection.app.state.runtime.access
     principal: Principal = await access.authenticate(credentials_of(connection))
-    if connection.scope["method"] not in READING:
+    if connection.scope.get("method") not in READING:
         check_writable(principal)
     connection.scope["state"][PRINCIPAL] = principal
     return principal

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import attrs
@@ -23,6 +24,7 @@ KINDS: Sequence[str] = (
 )
 """What a store keeps, in the order in which it is copied."""
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -31,10 +33,13 @@ class ArchiveRecord:
     """One document of a kind.
 
     Args:
-        id: what it is ordered by among its kind, character by character.
+        id: what it is ordered by among its kind, character by character: the document's own id;
+            what ``version_id`` says of one of ``agent_versions``, and ``conversation_id`` of a
+            conversation.
         content: JSON-like values, the same ones whichever store the document is in: the fields of
             its class as msgspec encodes them, and besides them what a newer Hookline wrote. What is
-            left of a deleted document is ``{"id", "version", "deleted": true}``.
+            left of a deleted document is what ``tombstone`` says. ``agent_versions`` are those that
+            were replaced or deleted; the current one stands in ``agents``.
     """
 
     id: str
@@ -62,3 +67,29 @@ class Archive(Protocol):
 
         Versions and times are not counted on; what was kept under other ids stays.
         """
+
+
+def version_id(agent: str, version: int) -> str:
+    """The id of a replaced version of an agent."""
+    return f"{agent}@{version}"
+
+
+def conversation_id(owner: str, conversation: str) -> str:
+    """The id of a conversation among those of all owners: JSON of both."""
+    return _encode([owner, conversation]).decode()
+
+
+def tombstone(id_: str, version: int) -> Mapping[str, Any]:
+    """What is left of a deleted document: its id goes on counting versions."""
+    return {"id": id_, "version": version, "deleted": True}
+
+
+def content_of(document: Any, unknown: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+    """The fields of a document, and what a newer Hookline wrote besides them."""
+    return {**unknown, **msgspec.json.decode(_encode(document))}
+
+
+def unknown_of(type_: type, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of a document's content is no field of its class: a newer Hookline wrote it."""
+    known = {field.name for field in attrs.fields(type_)}
+    return {name: value for name, value in content.items() if name not in known}

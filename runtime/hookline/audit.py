@@ -15,10 +15,15 @@ Action = Literal["create", "update", "delete", "revoke"]
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
-def new_audit_id(at: datetime) -> str:
-    """``aud_``, the moment in microseconds as hex, 8 random characters: later ids are larger."""
+def new_audit_id(at: datetime, number: int = 0) -> str:
+    """A new id; of two moments, the later one's is larger.
+
+    Args:
+        at: when the change was made, to the microsecond.
+        number: of the change among those of one moment, 0 to 65,535.
+    """
     micros = int(at.timestamp() * 1_000_000)
-    return f"aud_{micros:014x}{secrets.token_hex(4)}"
+    return f"aud_{micros:014x}{number & 0xFFFF:04x}{secrets.token_hex(4)}"
 
 
 @attrs.frozen(kw_only=True)

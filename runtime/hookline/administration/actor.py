@@ -71,7 +71,7 @@ class Recorder:
         await self._audit.add(
             [
                 AuditRecord(
-                    id=new_audit_id(at),
+                    id=new_audit_id(at, number),
                     at=at,
                     actor=actor.user,
                     key=actor.key,
@@ -82,6 +82,6 @@ class Recorder:
                     after=content_hash(change.after),
                     detail=change.detail,
                 )
-                for change in changes
+                for number, change in enumerate(changes)
             ]
         )

@@ -16,13 +16,13 @@ from itertools import product
 from pathlib import Path
 from typing import get_args
 
+from hookline.grants import ResourceKind
 from hookline.permissions import (
     Credentials,
     Permission,
     PermissionBackend,
     Principal,
     ResourceFilter,
-    ResourceKind,
 )
 
 UNKNOWN = ("", " ", "hk-unknown", "hk-" + "0" * 64, "snow \N{SNOWMAN}", "x" * 100_000, "a\0b")
