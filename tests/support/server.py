@@ -14,12 +14,17 @@ import uvloop
 from hookline.keys import ApiKey, digest
 from hookline.plugins import Plugins
 from hookline.registry import Registry
+from hookline.roles import USE, Role
 from hookline.runtime import Runtime
+from hookline.users import User
 from hookline_api.app import create_app
 from hookline_api.config import Config
 from hookline_api.server import uvicorn_config
 
 KEY = "hk-test"
+TESTER = Role(id="tester", features={USE})
+"""The role of those who test: they may use agents, and nothing else."""
+
 START_SECONDS = 30
 
 
@@ -100,10 +105,18 @@ def running_server(
         assert not thread.is_alive(), "the server did not stop"
 
 
-async def add_key(runtime: Runtime, text: str, user: str = "alice", **fields: Any) -> ApiKey:
-    """Give a user a key with this text."""
+async def add_key(
+    runtime: Runtime, text: str, user: str = "alice", *, role: str = TESTER.id, **fields: Any
+) -> ApiKey:
+    """Give a user a key with this text; a user who is not there comes to be, with this role."""
+    store = runtime.registry.store
+    if role == TESTER.id and await store.roles.get(role) is None:
+        await store.roles.put(TESTER)
+    if await store.users.get(user) is None:
+        await store.users.put(User(id=user, role=role))
     key = ApiKey(
-        id=f"key_{digest(text)[:8]}", user=user, digest=digest(text), shown=text[:8], **fields
+        id=f"key_{digest(text)[:16]}", user=user, digest=digest(text), shown=text[:8], **fields
     )
-    await runtime.registry.store.keys.add(key)
+    await store.keys.add(key)
+    runtime.forget()
     return key

@@ -20,9 +20,14 @@ RULER = "=" * 80
 TEST = "test_the_response_is_as_agreed"
 """The one test that writes snapshots of the wire; a case is its parameter."""
 _ID = re.compile(
-    r"(?<![\w-])(?:(chatcmpl)-[\w-]{22}|(call|run|req)_[0-9a-f]{24}|(key)_[0-9a-f]{16})(?![\w-])"
+    r"(?<![\w-])(?:"
+    r"(chatcmpl)-[\w-]{22}|(call|run|req)_[0-9a-f]{24}|(key)_[0-9a-f]{16}"
+    r"|(agent)_[\w-]{21}|(aud)_[0-9a-f]{26}|(hk)-[0-9a-f]{64}|()[0-9a-f]{64}"
+    r")(?![\w-])"
 )
 _CREATED = re.compile(r'("created": ?)\d{10}\b')
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
+_SHOWN = re.compile(r'("shown": ?)"hk-[0-9a-f]{8}"')
 _HIDDEN = frozenset({"date"})
 
 
@@ -110,11 +115,12 @@ class Redaction:
 
     def redact(self, text: str) -> str:
         """The text with placeholders such as ``<call-1>`` and ``<time>``."""
-        return _CREATED.sub(r"\1<time>", _ID.sub(self._name, text))
+        text = _SHOWN.sub(r'\1"<shown>"', _MOMENT.sub("<time>", _ID.sub(self._name, text)))
+        return _CREATED.sub(r"\1<time>", text)
 
     def _name(self, match: re.Match[str]) -> str:
         if match[0] not in self._names:
-            kind = next(filter(None, match.groups()))
+            kind = next(filter(None, match.groups()), "hash")
             self._counts[kind] += 1
             self._names[match[0]] = f"<{kind}-{self._counts[kind]}>"
         return self._names[match[0]]

@@ -65,7 +65,13 @@ class Recorder:
     async def record(
         self, actor: Actor, changes: Sequence[Change], action: Action | None = None
     ) -> None:
-        """Keep a record of each change; ``action`` if it is not plain from before and after."""
+        """Keep a record of each change, in their order.
+
+        Args:
+            actor: who did it.
+            changes: what was done at once.
+            action: what to call it, if that is not plain from before and after.
+        """
         self._changed()
         at = self.clock()
         await self._audit.add(
