@@ -8,12 +8,15 @@ from litestar import Request
 from litestar.exceptions import InternalServerException
 
 from hookline.errors import InvalidRequest
+from hookline.wire.chat import ChatCompletionRequest
+from hookline_api.patterns import meaning_of
 
 ROLES = "system, developer, user, assistant, tool"
 CONTEXT_IDS = frozenset({"conversation_id", "parent_message_id"})
 _PATH = re.compile(r"^(?P<what>.*) - at (?P<key>`key` in )?`\$\.?(?P<path>.*?)`$", re.DOTALL)
 _ENTRY = "[...]"
 """How msgspec points at an entry of an object whose keys are the caller's own."""
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]+)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
 _MESSAGE = re.compile(r"^messages\[\d+\]$")
 _ROLE = re.compile(r"^messages\[\d+\]\.role$")
@@ -61,7 +64,7 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise explain(str(error)) from error
+        raise explain(str(error), chat=decoder.type is ChatCompletionRequest) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"Invalid JSON format: {error}"
         raise InvalidRequest(message) from error
@@ -70,8 +73,8 @@ def decode(decoder: msgspec.json.Decoder[Any], body: bytes) -> Any:
         raise InvalidRequest(message) from error
 
 
-def explain(text: str) -> InvalidRequest:
-    """Msgspec's words for a wrong body, in the seed's (1.1) where it has any."""
+def explain(text: str, *, chat: bool = True) -> InvalidRequest:
+    """Msgspec's words for a wrong body; of a chat completion the seed's (1.1), if it has any."""
     match = _PATH.match(text)
     what, path = (match["what"], match["path"]) if match else (text, "")
     if match and (match["key"] or _ENTRY in path):
@@ -81,6 +84,27 @@ def explain(text: str) -> InvalidRequest:
     missing = _MISSING.match(what)
     if missing:
         path = f"{path}.{missing['field']}".lstrip(".")
+    if chat:
+        found = _about_chat(path, what, missing=missing is not None)
+        if found is not None:
+            return found
+    if missing:
+        return InvalidRequest(f"{path} is required", param=path)
+    unknown = _UNKNOWN.match(what)
+    if unknown:
+        path = f"{path}.{unknown['field']}".lstrip(".")
+        return InvalidRequest(f"{path} is no field; leave it out, or spell it right", param=path)
+    if not path:
+        message = "Request body is required: a JSON object"
+        return InvalidRequest(message)
+    meaning = meaning_of(what)
+    if meaning is not None:
+        return InvalidRequest(f"{path}: write one that {meaning}", param=path)
+    return InvalidRequest(f"{path}: {what}", param=path)
+
+
+def _about_chat(path: str, what: str, *, missing: bool) -> InvalidRequest | None:
+    """What the seed says of some fields of a chat completion."""
     if path == "model":
         message = "Model (agent ID) is required"
         return InvalidRequest(message, param="model", reason="missing_model")
@@ -91,14 +115,9 @@ def explain(text: str) -> InvalidRequest:
         return InvalidRequest(f"{path} {ending}", param=path)
     if _MESSAGE.match(path):
         return InvalidRequest(f"{path} must be an object", param=path)
-    if missing:
-        return InvalidRequest(f"{path} is required", param=path)
-    if path in CONTEXT_IDS and "length" not in what:
+    if path in CONTEXT_IDS and not missing and "length" not in what:
         return InvalidRequest(f"{path} must be a string", param=path)
-    if not path:
-        message = "Request body is required: a JSON object"
-        return InvalidRequest(message)
-    return InvalidRequest(f"{path}: {what}", param=path)
+    return None
 
 
 def _about_messages(what: str) -> str:

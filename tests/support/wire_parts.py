@@ -133,7 +133,11 @@ class BrokenPermissions:
 class FailingAgents:
     """An agent store that takes agents and then does not answer."""
 
-    async def put(self, agent: Agent) -> Agent:
+    async def put(
+        self, agent: Agent, *, expected: int | None = None, grants: Sequence[object] = ()
+    ) -> Agent:
+        if expected is not None:
+            raise StoreUnavailable("the database does not answer")
         return agent
 
     async def get(self, agent: str) -> Agent:

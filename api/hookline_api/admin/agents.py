@@ -62,7 +62,7 @@ class AgentDocument(AgentSpec, frozen=True, kw_only=True):
 
 
 class AgentPage(Page, frozen=True, kw_only=True):
-    """Agents, or versions of one agent."""
+    """Agents."""
 
     data: list[AgentDocument]
 

@@ -10,11 +10,9 @@ from msgspec import Meta
 from hookline.errors import InvalidRequest, VersionConflict
 from hookline.specs import AGENT_ID
 from hookline_api.errors import AlreadyExists
+from hookline_api.patterns import NO_CONTROL
 
-CONTROL = r"\x00-\x1f\x7f-\x9f"
-Id = Annotated[
-    str, Meta(min_length=1, max_length=256, pattern=rf"^[^{CONTROL}]+$(?!\n)", examples=["alice"])
-]
+Id = Annotated[str, Meta(min_length=1, max_length=256, pattern=NO_CONTROL, examples=["alice"])]
 """The id of a user, a group or a role."""
 
 AgentId = Annotated[str, Meta(min_length=1, max_length=256, pattern=AGENT_ID, examples=["helper"])]

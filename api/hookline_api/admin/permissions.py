@@ -109,8 +109,8 @@ class ResourcePermissions(Controller):
     ) -> ChangedPermissions:
         """Change several grants at once; what is wrong is told in ``errors``, the rest is done."""
         principal, wanted = principal_of(request), Resource(kind, from_path(resource))
-        change = change_of(data)
         check_feature(principal, "remote_agents.share")
+        change = change_of(data)
         if change.public or PUBLIC in change.updated:
             check_feature(principal, "remote_agents.share_public")
         done = await administration_of(request).grants.change(actor_of(request), wanted, change)

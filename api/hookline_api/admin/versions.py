@@ -1,6 +1,6 @@
 """``/admin/v1/agent-versions``: what agents were like, and going back to it."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Controller, Request, Response, get, post
 from litestar.params import Body, FromPath, QueryParameter
@@ -8,10 +8,9 @@ from msgspec import Meta, Struct
 
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.agents import VERSIONS, AgentDocument, AgentPage, document
+from hookline_api.admin.agents import VERSIONS, AgentDocument, document
 from hookline_api.admin.etags import ETAG, IfMatch
 from hookline_api.admin.ids import DEFAULT_LIMIT, Limit, from_path
-from hookline_api.admin.pages import page_of
 from hookline_api.auth import may_administer
 from hookline_api.described import errors
 
@@ -22,9 +21,18 @@ Before = Annotated[
         required=False,
         ge=1,
         le=VERSIONS,
-        description="Begin below this version: the `version` of the last one",
+        description="Begin below this version: `last_version`",
     ),
 ]
+
+
+class VersionPage(Struct, frozen=True, kw_only=True):
+    """Part of the versions of an agent. The next part is asked for with ``last_version``."""
+
+    object: Literal["list"] = "list"
+    has_more: bool
+    last_version: int | None
+    data: list[AgentDocument]
 
 
 class Reversion(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,12 +60,15 @@ class AgentVersions(Controller):
         agent: FromPath[str],
         before: Before = None,
         limit: Limit = DEFAULT_LIMIT,
-    ) -> AgentPage:
+    ) -> VersionPage:
         """All versions of an agent, newest first."""
         id_, administration = from_path(agent), administration_of(request)
         await administration.agents.find(id_)
         found = await administration.store.agents.versions(id_, before=before, limit=limit + 1)
-        return page_of(AgentPage, found, limit, document)
+        data = [document(agent) for agent in found[:limit]]
+        return VersionPage(
+            has_more=len(found) > limit, last_version=data[-1].version if data else None, data=data
+        )
 
     @post(
         "/{agent:path}",
