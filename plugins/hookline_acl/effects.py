@@ -1,6 +1,6 @@
 """What a grant gives now: less than it says once it expired, or what it is inherited from did."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -40,10 +40,12 @@ class Effects:
         at: the moment.
     """
 
-    def __init__(self, store: GrantStore, grants: Iterable[Grant], at: datetime):
+    def __init__(self, store: GrantStore, grants: Collection[Grant], at: datetime):
         self._store = store
         self._at = at
-        self._known: dict[str, Grant | None] = {grant.id: grant for grant in grants}
+        inherited = any(grant.inherited_from is not None for grant in grants)
+        # An id is a hash, and computed for each of what may be thousands only where it is needed.
+        self._known: dict[str, Grant | None] = {g.id: g for g in grants} if inherited else {}
 
     async def of(self, grants: Iterable[Grant]) -> Sequence[Effect]:
         """What each of these gives."""
@@ -53,7 +55,8 @@ class Effects:
         bits, until = masked(grant.bits), grant.expires_at
         if not grant.valid(self._at):
             return _nothing(grant, f"expired {_moment(grant)}")
-        above, seen = grant.inherited_from, {grant.id}
+        above = grant.inherited_from
+        seen = set[str]() if above is None else {grant.id}
         while above is not None:
             if above in seen:
                 return _nothing(grant, f"inherited from {above} in a circle")
