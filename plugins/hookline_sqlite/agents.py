@@ -1,115 +1,123 @@
-"""Agents, one JSON document each."""
+"""Agents and the versions they had."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from collections.abc import Sequence
 
 import aiosqlite
 import msgspec
 
-from hookline.agents import DEFAULT_RECURSION_LIMIT, Agent, Dialect
-from hookline.documents import revise
-from hookline_sqlite.columns import document, micros, moment, text
+from hookline.agents import Agent
+from hookline.archive import ArchiveRecord, version_id
+from hookline.documents import check_version
+from hookline.grants import OF_AGENTS, Grant, Resource
 from hookline_sqlite.database import Database
+from hookline_sqlite.documents import Clock, Row, SqliteDocuments
+from hookline_sqlite.grants import SqliteGrants
 
-_GET = """
-SELECT id, version, created_at, updated_at, document FROM agents WHERE id = ?
+_SET_ASIDE = """
+INSERT OR REPLACE INTO agent_versions (record, id, version, created_at, updated_at, document)
+VALUES (?, ?, ?, ?, ?, ?)
 """
-_LIST = """
-SELECT id, version, created_at, updated_at, document FROM agents
-WHERE id > ? AND document IS NOT NULL ORDER BY id LIMIT ?
+_VERSION = """
+SELECT id, version, created_at, updated_at, document FROM agent_versions
+WHERE id = ? AND version = ?
 """
-_PUT = """
-INSERT OR REPLACE INTO agents (id, version, created_at, updated_at, document)
-VALUES (?, ?, ?, ?, ?)
+_VERSIONS = """
+SELECT id, version, created_at, updated_at, document FROM agent_versions
+WHERE id = ? AND version < ? ORDER BY version DESC LIMIT ?
 """
-_DELETE = "UPDATE agents SET document = NULL WHERE id = ? AND document IS NOT NULL"
-_NO_ROW: Sequence[Any] = ("", 0, 0, 0, None)
+_READ = """
+SELECT id, version, created_at, updated_at, document FROM agent_versions
+WHERE record > ? ORDER BY record LIMIT ?
+"""
+_ANY = 2**62
+"""More than any version."""
 
 
-class AgentDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What of an agent stands in its document: all that is not searched."""
+class SqliteAgents(SqliteDocuments[Agent]):
+    """Agents in the table ``agents``; the versions that were replaced in ``agent_versions``."""
 
-    provider: str
-    model: str
-    name: str = ""
-    description: str = ""
-    instructions: str = ""
-    model_parameters: dict[str, Any] = {}
-    tools: tuple[str, ...] = ()
-    locked: tuple[str, ...] = ()
-    recursion_limit: int = DEFAULT_RECURSION_LIMIT
-    dialect: Dialect | None = None
-    on_tool_failure: Literal["fail", "degrade"] = "fail"
-    managed_by: str | None = None
+    def __init__(self, database: Database, grants: SqliteGrants, clock: Clock):
+        super().__init__(database, "agents", Agent, clock)
+        self._grants = grants
 
-
-class SqliteAgents:
-    """Agents in the table ``agents``."""
-
-    def __init__(self, database: Database, clock: Callable[[], datetime]):
-        self._database = database
-        self._clock = clock
-
-    async def get(self, agent: str) -> Agent | None:
-        """The current version of the agent with this id."""
-        rows = await self._database.read(_GET, [agent])
-        return _current(rows[0]) if rows else None
-
-    async def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Agent]:
-        """Agents ordered by id, those with an id greater than ``after``."""
-        rows = await self._database.read(_LIST, [after, limit])
-        return [_agent(row) for row in rows]
-
-    async def put(self, agent: Agent) -> Agent:
-        """Create the agent, or replace it. What a newer Hookline added to its document is kept."""
-        put = _row(agent, {})
+    async def put(
+        self, agent: Agent, /, *, expected: int | None = None, grants: Sequence[Grant] = ()
+    ) -> Agent:
+        """Create the agent with its grants, or replace it."""
+        given, given_grants = self.checked(agent), self._grants.checked(grants)
 
         async def work(connection: aiosqlite.Connection) -> Agent:
-            rows = await connection.execute_fetchall(_GET, [agent.id])
-            row = next(iter(rows), _NO_ROW)
-            current = _current(row)
-            kept = revise(_agent(put), current, version=row[1], at=self._clock())
-            if kept is not current:
-                known = {} if current is None else msgspec.json.decode(row[4])
-                await connection.execute_fetchall(_PUT, _row(kept, known))
-            return kept
+            row = await self.row(connection, given.id)
+            if row[4] is not None:
+                kept = await self.replace(connection, given, row, expected)
+                if kept.version != row[1]:
+                    await set_aside(connection, row)
+                return kept
+            await self._grants.keep(connection, given_grants)
+            return await self.replace(connection, given, row, expected)
 
-        return await self._database.write(work)
+        return await self.database.write(work)
 
-    async def delete(self, agent: str) -> bool:
-        """Remove an agent; false if there was none."""
+    async def delete(self, agent: str, /, *, expected: int | None = None) -> bool:
+        """Remove an agent and the grants on it; false if there was none."""
 
         async def work(connection: aiosqlite.Connection) -> bool:
-            async with connection.execute(_DELETE, [agent]) as cursor:
-                return cursor.rowcount > 0
+            row = await self.row(connection, agent)
+            check_version(agent, self.current(row), expected)
+            if row[4] is None:
+                return False
+            await set_aside(connection, row)
+            for kind in OF_AGENTS:
+                await self._grants.drop(connection, Resource(kind, agent))
+            return await self.remove(connection, agent, row, expected)
 
-        return await self._database.write(work)
+        return await self.database.write(work)
+
+    async def find_version(self, agent: str, version: int) -> Agent | None:
+        """An agent as it was in this version."""
+        current = await self.get(agent)
+        if current is None or current.version == version:
+            return current
+        rows = await self.database.read(_VERSION, [agent, version])
+        return self.load(rows[0]) if rows else None
+
+    async def versions(
+        self, agent: str, *, before: int | None = None, limit: int = 100
+    ) -> Sequence[Agent]:
+        """All versions of an agent that exists, newest first: those below ``before``."""
+        current = await self.get(agent)
+        if current is None:
+            return []
+        below = _ANY if before is None else before
+        rows = await self.database.read(_VERSIONS, [agent, min(below, current.version), limit])
+        replaced = [self.load(row) for row in rows]
+        return [current, *replaced][:limit] if current.version < below else replaced
 
 
-def _row(agent: Agent, known: dict[str, Any]) -> tuple[Any, ...]:
-    """The columns of an agent; ``known`` is the document it had, whose other keys stay."""
-    fields = {field: getattr(agent, field) for field in AgentDocument.__struct_fields__}
-    return (
-        agent.id,
-        agent.version,
-        micros(agent.created_at),
-        micros(agent.updated_at),
-        text({**known, **fields}, f"agent {agent.id}"),
-    )
+class SqliteVersions:
+    """The versions of agents that were replaced, as records."""
+
+    count = "SELECT count(*) FROM agent_versions"
+
+    def __init__(self, agents: SqliteAgents):
+        self._agents = agents
+
+    async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
+        """Versions, as records."""
+        rows: Sequence[Row] = await self._agents.database.read(_READ, [after, limit])
+        return [
+            ArchiveRecord(version_id(row[0], row[1]), self._agents.content(row)) for row in rows
+        ]
+
+    async def write(
+        self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]
+    ) -> None:
+        """Keep records as they are."""
+        for record in records:
+            agent = msgspec.convert(record.content, Agent)
+            await set_aside(connection, self._agents.dump(agent, record.content))
 
 
-def _current(row: Sequence[Any]) -> Agent | None:
-    return None if row[4] is None else _agent(row)
-
-
-def _agent(row: Sequence[Any]) -> Agent:
-    id_, version, created_at, updated_at, column = row
-    kept: AgentDocument = document(column, AgentDocument, f"agent {id_}")
-    return Agent(
-        id=id_,
-        version=version,
-        created_at=moment(created_at),
-        updated_at=moment(updated_at),
-        **{field: getattr(kept, field) for field in AgentDocument.__struct_fields__},
-    )
+async def set_aside(connection: aiosqlite.Connection, row: Row) -> None:
+    """Keep a row of ``agents`` among the replaced versions."""
+    await connection.execute_fetchall(_SET_ASIDE, [version_id(row[0], row[1]), *row])

@@ -1,16 +1,18 @@
 """How values stand in columns: moments as integers, documents as JSON text."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import attrs
 import msgspec
 
-from hookline.errors import InvalidRequest, StoreUnavailable
+from hookline.documents import refuse_large
+from hookline.errors import StoreUnavailable
 from hookline.moments import utc
 
-LIMIT = 16_000_000
-"""Bytes of the largest document, as in MongoDB, so that an agent can move from one to the other."""
-
+ThingT = TypeVar("ThingT")
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -35,16 +37,9 @@ def text(document: Any, what: str) -> str:
     Raises:
         InvalidRequest: it is larger than ``LIMIT``; ``what`` names it.
     """
-    encoded = msgspec.json.encode(document)
+    encoded = _encode(document)
     refuse_large(len(encoded), what)
     return encoded.decode()
-
-
-def refuse_large(size: int, what: str) -> None:
-    """Raise ``InvalidRequest`` if something has more than ``LIMIT`` bytes."""
-    if size > LIMIT:
-        message = f"{what} is too large: {size:,} bytes, and {LIMIT:,} can be kept"
-        raise InvalidRequest(message, reason="document_too_large")
 
 
 def document(column: str, type_: Any, what: str) -> Any:
@@ -56,5 +51,37 @@ def document(column: str, type_: Any, what: str) -> Any:
     try:
         return msgspec.json.decode(column, type=type_)
     except msgspec.DecodeError as error:
-        message = f"{what} cannot be read from the store: {error}; was it kept by a newer Hookline?"
-        raise StoreUnavailable(message) from error
+        raise _unreadable(what, error) from error
+
+
+def thing(content: Mapping[str, Any], type_: type[ThingT], what: str) -> ThingT:
+    """Make a thing of its content; what a newer Hookline added to that is passed over.
+
+    Raises:
+        StoreUnavailable: it cannot be made; ``what`` names it.
+    """
+    try:
+        return msgspec.convert(content, type_)
+    except msgspec.ValidationError as error:
+        raise _unreadable(what, error) from error
+
+
+def times_in_utc(thing: ThingT) -> ThingT:
+    """The thing with all its times in UTC, as they come back.
+
+    Raises:
+        ValueError: a time has no zone.
+    """
+    given: Any = thing
+    times = {
+        field.name: utc(value)
+        for field in attrs.fields(type(given))
+        if isinstance(value := getattr(given, field.name), datetime)
+    }
+    evolved: ThingT = attrs.evolve(given, **times)
+    return evolved
+
+
+def _unreadable(what: str, error: Exception) -> StoreUnavailable:
+    message = f"{what} cannot be read from the store: {error}; was it kept by a newer Hookline?"
+    return StoreUnavailable(message)

@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import aiosqlite
+import msgspec
 
+from hookline.archive import ArchiveRecord, content_of
+from hookline.documents import refuse_large
 from hookline.store import Continuation
-from hookline_sqlite.columns import document, micros, moment, refuse_large, text
+from hookline_sqlite.columns import document, micros, moment, text
 from hookline_sqlite.database import Database
 
 _PUT = """
@@ -24,8 +27,16 @@ ORDER BY expires_at, id
 """
 
 
+_READ = """
+SELECT id, user, agent, expires_at, calls, messages FROM continuations
+WHERE id > ? ORDER BY id LIMIT ?
+"""
+
+
 class SqliteContinuations:
     """Continuations in two tables; ``continuation_calls`` leads from a call to them."""
+
+    count = "SELECT count(*) FROM continuations"
 
     def __init__(self, database: Database, clock: Callable[[], datetime]):
         self._database = database
@@ -33,23 +44,10 @@ class SqliteContinuations:
 
     async def put(self, continuation: Continuation) -> None:
         """Keep it, until it expires."""
-        what = f"the unfinished run {continuation.id}"
-        refuse_large(len(continuation.messages), what)
-        row = (
-            continuation.id,
-            continuation.user,
-            continuation.agent,
-            micros(continuation.expires_at),
-            text(dict(continuation.calls), what),
-            continuation.messages,
-        )
-        calls = [(call, continuation.id) for call in continuation.calls]
+        row = _row(continuation)
 
         async def work(connection: aiosqlite.Connection) -> None:
-            await connection.execute_fetchall("DELETE FROM continuations WHERE id = ?", row[:1])
-            await connection.execute_fetchall(_PUT, row)
-            async with connection.executemany(_PUT_CALL, calls):
-                pass
+            await _keep(connection, row, continuation)
 
         await self._database.write(work)
 
@@ -68,6 +66,42 @@ class SqliteContinuations:
                 return cursor.rowcount
 
         return await self._database.write(work)
+
+    async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
+        """Continuations, as records."""
+        rows = await self._database.read(_READ, [after, limit])
+        return [ArchiveRecord(row[0], content_of(_read(row))) for row in rows]
+
+    async def write(
+        self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]
+    ) -> None:
+        """Keep records as they are. They live for hours: what newer ones have besides is lost."""
+        for record in records:
+            continuation = msgspec.convert(record.content, Continuation)
+            await _keep(connection, _row(continuation), continuation)
+
+
+def _row(continuation: Continuation) -> Sequence[Any]:
+    what = f"the unfinished run {continuation.id}"
+    refuse_large(len(continuation.messages), what)
+    return (
+        continuation.id,
+        continuation.user,
+        continuation.agent,
+        micros(continuation.expires_at),
+        text(dict(continuation.calls), what),
+        continuation.messages,
+    )
+
+
+async def _keep(
+    connection: aiosqlite.Connection, row: Sequence[Any], continuation: Continuation
+) -> None:
+    await connection.execute_fetchall("DELETE FROM continuations WHERE id = ?", row[:1])
+    await connection.execute_fetchall(_PUT, row)
+    calls = [(call, continuation.id) for call in continuation.calls]
+    async with connection.executemany(_PUT_CALL, calls):
+        pass
 
 
 def _read(row: Sequence[Any]) -> Continuation:

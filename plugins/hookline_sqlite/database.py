@@ -58,8 +58,11 @@ class Database:
         self._writer: aiosqlite.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
 
-    async def open(self) -> None:
+    async def open(self) -> Sequence[str]:
         """Create the file if there is none, readable by its owner alone, and migrate it.
+
+        Returns:
+            What was done to the schema, in words.
 
         Raises:
             StoreUnavailable: it cannot be opened, or is not ours, or is a newer Hookline's.
@@ -72,12 +75,13 @@ class Database:
                 await _use_wal(self._writer, self._busy_seconds)
                 await self._writer.execute_fetchall("PRAGMA synchronous = FULL")
                 await self._writer.execute_fetchall("PRAGMA foreign_keys = ON")
-                await migrate(self._writer, self._name)
+                done = await migrate(self._writer, self._name)
                 self._reader = await self._connect()
                 await self._reader.execute_fetchall("PRAGMA query_only = ON")
         except BaseException:
             await self.close()
             raise
+        return done
 
     async def close(self) -> None:
         """Let the writes under way finish, then close the file."""
@@ -92,6 +96,19 @@ class Database:
                 if connection is not None:
                     with suppress(sqlite3.Error):
                         await connection.close()
+
+    async def schema(self) -> int:
+        """The version of the schema in the file; 0 if there is no file. It changes nothing.
+
+        Raises:
+            StoreUnavailable: it cannot be opened, or is not ours, or is a newer Hookline's.
+        """
+        if not self.path.exists():
+            return 0
+        with self._translated():
+            uri = f"{self.path.as_uri()}?mode=ro"
+            async with aiosqlite.connect(uri, timeout=self._busy_seconds, uri=True) as connection:
+                return await version(connection, self._name)
 
     async def read(self, sql: str, parameters: Parameters = ()) -> list[Any]:
         """The rows of one statement, as of the last write that was acknowledged."""

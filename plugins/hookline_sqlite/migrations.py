@@ -55,6 +55,92 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         """,
         "CREATE INDEX continuation_calls_by_continuation ON continuation_calls (continuation)",
     ),
+    (
+        # The versions that were replaced; the current one stands in ``agents``.
+        """
+        CREATE TABLE agent_versions (
+            record TEXT PRIMARY KEY,
+            id TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            document TEXT NOT NULL,
+            UNIQUE (id, version)
+        )
+        """,
+        *(
+            f"""
+            CREATE TABLE {name} (
+                id TEXT PRIMARY KEY,
+                version INTEGER NOT NULL,
+                created_at INTEGER NOT NULL,
+                updated_at INTEGER NOT NULL,
+                document TEXT
+            )
+            """
+            for name in ("users", "groups", "roles")
+        ),
+        """
+        CREATE TABLE group_members (
+            user TEXT NOT NULL,
+            "group" TEXT NOT NULL,
+            PRIMARY KEY (user, "group")
+        ) WITHOUT ROWID
+        """,
+        'CREATE INDEX group_members_by_group ON group_members ("group")',
+        """
+        CREATE TABLE grants (
+            id TEXT PRIMARY KEY,
+            grantee_kind TEXT NOT NULL,
+            grantee TEXT NOT NULL,
+            resource_kind TEXT NOT NULL,
+            resource TEXT NOT NULL,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX grants_by_grantee ON grants (grantee_kind, grantee, resource_kind)",
+        "CREATE INDEX grants_by_resource ON grants (resource_kind, resource)",
+        """
+        CREATE TABLE conversations (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            conversation TEXT NOT NULL,
+            updated_at INTEGER NOT NULL,
+            document TEXT NOT NULL,
+            UNIQUE (owner, conversation)
+        )
+        """,
+        """
+        CREATE TABLE files (
+            id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL,
+            expires_at INTEGER,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX files_by_owner ON files (owner, id)",
+        "CREATE INDEX files_by_expiry ON files (expires_at, id) WHERE expires_at IS NOT NULL",
+        """
+        CREATE TABLE runs (
+            id TEXT PRIMARY KEY,
+            user TEXT NOT NULL,
+            running INTEGER NOT NULL,
+            ended_at INTEGER,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX runs_by_user ON runs (user, id)",
+        "CREATE INDEX runs_by_end ON runs (ended_at) WHERE ended_at IS NOT NULL",
+        """
+        CREATE TABLE audit (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX audit_by_subject ON audit (kind, subject, id)",
+    ),
 )
 """The statements that lead from each version (``PRAGMA user_version``) to the next."""
 
@@ -86,11 +172,12 @@ async def version(connection: aiosqlite.Connection, name: str) -> int:
     return int(found)
 
 
-async def migrate(connection: aiosqlite.Connection, name: str) -> None:
-    """Bring the schema up to date, one transaction a version.
+async def migrate(connection: aiosqlite.Connection, name: str) -> Sequence[str]:
+    """Bring the schema up to date, one transaction a version; what was done, in words.
 
     Processes that start together take turns: whoever comes second finds the work done.
     """
+    done: list[str] = []
     while await version(connection, name) < len(MIGRATIONS):
         await connection.execute_fetchall("BEGIN IMMEDIATE")
         try:
@@ -98,10 +185,13 @@ async def migrate(connection: aiosqlite.Connection, name: str) -> None:
             for statement in _step(at):
                 await connection.execute_fetchall(statement)
             await connection.execute_fetchall("COMMIT")
+            if at < len(MIGRATIONS):
+                done.append(f"brought the schema from version {at} to {at + 1}")
         except BaseException:
             if connection.in_transaction:
                 await connection.execute_fetchall("ROLLBACK")
             raise
+    return done
 
 
 def _step(at: int) -> Sequence[str]:

@@ -1,16 +1,30 @@
 """All ports of one SQLite file, and the URLs that lead to it."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from hookline.archive import Archive
 from hookline.errors import ConfigError
 from hookline.moments import now
-from hookline_sqlite.agents import SqliteAgents
+from hookline.roles import Role
+from hookline.store import StoreStatus
+from hookline.users import User
+from hookline_sqlite.agents import SqliteAgents, SqliteVersions
+from hookline_sqlite.archive import SqliteArchive, Table
+from hookline_sqlite.audit import SqliteAudit
 from hookline_sqlite.continuations import SqliteContinuations
+from hookline_sqlite.conversations import SqliteConversations
 from hookline_sqlite.database import Database
+from hookline_sqlite.documents import SqliteDocuments
+from hookline_sqlite.files import SqliteFiles
+from hookline_sqlite.grants import SqliteGrants
+from hookline_sqlite.groups import SqliteGroups
 from hookline_sqlite.keys import SqliteKeys
+from hookline_sqlite.migrations import MIGRATIONS
+from hookline_sqlite.runs import SqliteRuns
 
 Clock = Callable[[], datetime]
 
@@ -19,14 +33,42 @@ class SqliteStore:
     """The store in one file. Several processes of one machine may share it."""
 
     def __init__(self, path: Path, clock: Clock = now):
-        self._database = Database(path)
-        self.agents = SqliteAgents(self._database, clock)
-        self.keys = SqliteKeys(self._database)
-        self.continuations = SqliteContinuations(self._database, clock)
+        database = self._database = Database(path)
+        self.grants = SqliteGrants(database)
+        self.agents = SqliteAgents(database, self.grants, clock)
+        self.keys = SqliteKeys(database, clock)
+        self.users = SqliteDocuments(database, "users", User, clock)
+        self.groups = SqliteGroups(database, clock)
+        self.roles = SqliteDocuments(database, "roles", Role, clock)
+        self.conversations = SqliteConversations(database)
+        self.files = SqliteFiles(database)
+        self.runs = SqliteRuns(database)
+        self.audit = SqliteAudit(database)
+        self.continuations = SqliteContinuations(database, clock)
+        self.archive: Archive = SqliteArchive(database, self._tables())
 
     async def ping(self) -> None:
         """Return if the database answers; raise ``StoreUnavailable`` if it does not."""
         await self._database.read("SELECT count(*) FROM sqlite_master")
+
+    async def status(self) -> StoreStatus:
+        """What state the file is in; a file that does not exist is not created."""
+        path, version = self._database.path, await self._database.schema()
+        facts = {"sqlite": sqlite3.sqlite_version}
+        if path.exists():
+            facts["size"] = f"{path.stat().st_size:,} bytes"
+        current = len(MIGRATIONS)
+        missing = [f"schema version {n}" for n in range(version + 1, current + 1)]
+        return StoreStatus(
+            name=f"sqlite:///{path}", version=version, current=current, missing=missing, facts=facts
+        )
+
+    async def migrate(self) -> Sequence[str]:
+        """Create the file if there is none, and bring it up to date; what was done."""
+        try:
+            return await self._database.open()
+        finally:
+            await self._database.close()
 
     async def __aenter__(self) -> Self:
         """Open the file, create or migrate it."""
@@ -36,6 +78,22 @@ class SqliteStore:
     async def __aexit__(self, *exc: object) -> None:
         """Finish what is being written and close the file."""
         await self._database.close()
+
+    def _tables(self) -> Mapping[str, Table]:
+        return {
+            "roles": self.roles,
+            "users": self.users,
+            "groups": self.groups,
+            "agents": self.agents,
+            "agent_versions": SqliteVersions(self.agents),
+            "keys": self.keys,
+            "grants": self.grants,
+            "conversations": self.conversations,
+            "files": self.files,
+            "runs": self.runs,
+            "audit": self.audit,
+            "continuations": self.continuations,
+        }
 
 
 class SqliteStores:

@@ -161,7 +161,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
 
     async def main():
         async with SqliteStore(tmp_path / "hookline.db") as store:
-            database = store.agents._database
+            database = store.agents.database
 
             async def half(connection):
                 await connection.execute_fetchall("UPDATE agents SET version = 99")

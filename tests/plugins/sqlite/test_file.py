@@ -14,11 +14,11 @@ import attrs
 import pytest
 
 from hookline.agents import Agent
+from hookline.documents import LIMIT
 from hookline.errors import ConfigError, InvalidRequest, StoreUnavailable
 from hookline.moments import now
 from hookline.store import Continuation
 from hookline_sqlite import SqliteStore, SqliteStores
-from hookline_sqlite.columns import LIMIT
 from hookline_sqlite.database import Database
 from hookline_sqlite.migrations import MIGRATIONS
 
@@ -133,7 +133,7 @@ def test_fields_of_a_newer_hookline_survive(tmp_path):
     """What this version does not know of a document is still there after it changed the rest."""
     path = tmp_path / "hookline.db"
     opened(path, put)
-    altered(path, "UPDATE agents SET document = json_set(document, '$.edges', json('[1]'))")
+    altered(path, "UPDATE agents SET document = json_set(document, '$.novelty', json('[1]'))")
 
     async def rename(store):
         kept = await store.agents.get("helper")
@@ -143,7 +143,7 @@ def test_fields_of_a_newer_hookline_survive(tmp_path):
     with closing(sqlite3.connect(path)) as connection:
         [document] = connection.execute("SELECT document FROM agents").fetchone()
     document = json.loads(document)
-    assert ([1], "new") == (document["edges"], document["name"])
+    assert ([1], "new") == (document["novelty"], document["name"])
 
 
 def test_a_document_that_cannot_be_read_is_named(tmp_path):
