@@ -9,14 +9,14 @@ import attrs
 from hookline.config import CONFIG
 from hookline.grants import OF_AGENTS, Bits, Grant, Grantee, Resource
 from hookline.moments import now
-from hookline.permissions import BITS, Permission
+from hookline.permissions import Permission
 from hookline.roles import USE, Role
 from hookline.store import Store
 from hookline.users import User
 from hookline_acl.effects import Effect, Effects, masked
 from hookline_acl.explanation import Explanation, GrantLine, Others, Reason
 from hookline_acl.people import find_role
-from hookline_acl.rights import add_up, grantees
+from hookline_acl.rights import GIVEN, add_up, grantees
 
 
 @attrs.frozen(kw_only=True)
@@ -77,7 +77,7 @@ async def explain(
 
 def permissions(bits: Bits) -> Sequence[Permission]:
     """The names of bits."""
-    return [permission for permission, bit in BITS.items() if masked(bits) & bit]
+    return GIVEN[masked(bits)]
 
 
 def name(grantee: Grantee) -> str:

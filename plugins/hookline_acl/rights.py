@@ -1,6 +1,6 @@
 """What a caller may do: all grants of all that it is, added up. Source: seed 5.5, 6.3."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -17,6 +17,11 @@ from hookline.grants import (
 )
 from hookline.permissions import BITS, NOTHING, Permission, ResourceFilter
 from hookline_acl.effects import Effect, Effects, sooner
+
+GIVEN: Sequence[Sequence[Permission]] = [
+    [permission for permission, bit in BITS.items() if bits & bit] for bits in range(Bits.ALL + 1)
+]
+"""The permissions that each number of bits gives."""
 
 
 @attrs.frozen
@@ -80,7 +85,6 @@ def _filters(
 ) -> Mapping[tuple[Permission, ResourceKind], ResourceFilter]:
     ids: dict[tuple[Permission, ResourceKind], set[str]] = {}
     for resource, bits in total.items():
-        for permission, bit in BITS.items():
-            if bits & bit:
-                ids.setdefault((permission, resource.kind), set()).add(resource.id)
+        for permission in GIVEN[bits]:
+            ids.setdefault((permission, resource.kind), set()).add(resource.id)
     return {asked: ResourceFilter(frozenset(found)) for asked, found in ids.items()}
