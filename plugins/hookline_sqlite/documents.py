@@ -145,7 +145,7 @@ class SqliteDocuments(Generic[DocumentT]):
 
     def dump(self, kept: DocumentT, unknown: Mapping[str, Any] = NOTHING) -> Row:
         """The row of a document; ``unknown`` is the content it had, whose other keys stay."""
-        content = {**unknown, **msgspec.to_builtins(kept)}
+        content = {**unknown, **msgspec.to_builtins(kept, order="deterministic")}
         for column in COLUMNS:
             del content[column]
         return (

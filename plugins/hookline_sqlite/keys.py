@@ -130,7 +130,7 @@ class SqliteKeys:
 
 
 def _row(key: ApiKey, unknown: Mapping[str, Any] = NOTHING) -> tuple[Any, ...]:
-    content = {**unknown, **msgspec.to_builtins(key)}
+    content = {**unknown, **msgspec.to_builtins(key, order="deterministic")}
     for column in COLUMNS:
         del content[column]
     moments = (getattr(key, name) for name in TIMES)

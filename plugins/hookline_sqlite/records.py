@@ -71,7 +71,10 @@ class SqliteRecords(Generic[RecordT]):
     ) -> None:
         """Keep a record, within a transaction; ``known`` is the content it had."""
         id_ = self.id_of(record)
-        content = text({**known, **msgspec.to_builtins(record)}, f"the {self._kind} {id_}")
+        content = text(
+            {**known, **msgspec.to_builtins(record, order="deterministic")},
+            f"the {self._kind} {id_}",
+        )
         row = (id_, *self.columns_of(record), content)
         await connection.execute_fetchall(self._put, row)
 

@@ -1,125 +1,39 @@
 """The part of the store contract that concerns agents."""
 
-import asyncio
-from datetime import timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from hookline.moments import now
+from hookline.grants import OF_AGENTS, Grant, Grantee, Resource, owner_grants
 from hookline.store import Store
-from hookline.testing.suite import AGENT, DAY, EARLIER, TOKYO, StoreSuite, raised, run
+from hookline.testing.suite import AGENT, EARLIER, StoreSuite, conflict, run
+
+OTHER = "other"
 
 
 class AgentContract(StoreSuite):
     """The part of the contract that concerns agents."""
 
-    def test_an_agent_comes_back_as_it_was_put(self, tmp_path: Path) -> None:
-        """Every field survives."""
-
-        async def check(store: Store) -> None:
-            kept = await store.agents.put(AGENT)
-
-            assert kept == AGENT
-            assert await store.agents.get(AGENT.id) == AGENT
-
-        run(check, self.open(tmp_path))
-
-    def test_an_unknown_agent_is_none(self, tmp_path: Path) -> None:
-        """Neither a get nor a delete of what is not there is an error."""
-
-        async def check(store: Store) -> None:
-            assert await store.agents.get("nobody") is None
-            assert await store.agents.delete("nobody") is False
-            assert list(await store.agents.list()) == []
-
-        run(check, self.open(tmp_path))
-
-    def test_ids_are_told_apart_by_case(self, tmp_path: Path) -> None:
-        """``Helper`` and ``helper`` are two agents."""
-
-        async def check(store: Store) -> None:
-            await store.agents.put(attrs.evolve(AGENT, id="helper"))
-
-            assert await store.agents.get("Helper") is None
-
-        run(check, self.open(tmp_path))
-
-    def test_a_change_makes_a_new_version(self, tmp_path: Path) -> None:
-        """The version goes up by one, ``created_at`` stays, and ``updated_at`` moves."""
+    def test_lists_and_tuples_are_the_same(self, tmp_path: Path) -> None:
+        """Putting the same content with lists for tuples leaves the agent as it is."""
 
         async def check(store: Store) -> None:
             await store.agents.put(AGENT)
-            changed = attrs.evolve(AGENT, name="other", created_at=now(), version=9)
-            kept = await store.agents.put(changed)
-
-            assert kept == await store.agents.get(AGENT.id)
-            assert (kept.version, kept.name, kept.created_at) == (2, "other", EARLIER)
-            assert kept.updated_at > EARLIER
-
-        run(check, self.open(tmp_path))
-
-    def test_no_change_makes_no_version(self, tmp_path: Path) -> None:
-        """Putting the same content again leaves the agent as it is, lists for tuples included."""
-
-        async def check(store: Store) -> None:
-            await store.agents.put(AGENT)
-            tools, locked = list(AGENT.tools), list(AGENT.locked)
-            again = attrs.evolve(AGENT, tools=tools, locked=locked, version=5, updated_at=now())
+            again = attrs.evolve(AGENT, tools=list(AGENT.tools), locked=list(AGENT.locked))
 
             assert await store.agents.put(again) == AGENT
-            assert await store.agents.get(AGENT.id) == AGENT
 
         run(check, self.open(tmp_path))
 
-    def test_a_version_is_never_used_twice(self, tmp_path: Path) -> None:
-        """An agent that is made anew goes on counting where the deleted one ended."""
+    def test_who_wrote_a_version_makes_none(self, tmp_path: Path) -> None:
+        """Saving without a change is no change, whoever does it."""
 
         async def check(store: Store) -> None:
             await store.agents.put(AGENT)
-            await store.agents.put(attrs.evolve(AGENT, name="other"))
 
-            assert await store.agents.delete(AGENT.id) is True
-            assert await store.agents.get(AGENT.id) is None
-            assert list(await store.agents.list()) == []
-            assert await store.agents.delete(AGENT.id) is False
-
-            created = attrs.evolve(AGENT, created_at=EARLIER + DAY)
-            kept = await store.agents.put(created)
-            assert (kept.version, kept.created_at) == (3, EARLIER + DAY)
-
-        run(check, self.open(tmp_path))
-
-    def test_agents_are_listed_in_pages(self, tmp_path: Path) -> None:
-        """The order is that of the ids, character by character, and each page goes on after one."""
-
-        async def check(store: Store) -> None:
-            ids = ["b", "a", "Z", "a-1", "a.1", "a10", "é", "aa"]
-            for id_ in ids:
-                await store.agents.put(attrs.evolve(AGENT, id=id_))
-            pages, sizes, after = list[str](), list[int](), ""
-            while page := await store.agents.list(after=after, limit=3):
-                sizes.append(len(page))
-                after = page[-1].id
-                pages += [agent.id for agent in page]
-
-            assert sorted(ids) == pages
-            assert sizes == [3, 3, 2]
-            assert sorted(ids) == [agent.id for agent in await store.agents.list()]
-
-        run(check, self.open(tmp_path))
-
-    def test_writers_at_once_make_distinct_versions(self, tmp_path: Path) -> None:
-        """Of many changes at the same moment none is lost and no two share a version."""
-
-        async def check(store: Store) -> None:
-            puts = (store.agents.put(attrs.evolve(AGENT, name=f"n{i}")) for i in range(20))
-            kept = await asyncio.gather(*puts)
-
-            assert list(range(1, 21)) == sorted(agent.version for agent in kept)
-            last = max(kept, key=lambda agent: agent.version)
-            assert last == await store.agents.get(AGENT.id)
+            assert await store.agents.put(attrs.evolve(AGENT, updated_by="eve")) == AGENT
 
         run(check, self.open(tmp_path))
 
@@ -140,14 +54,113 @@ class AgentContract(StoreSuite):
 
         run(check, self.open(tmp_path))
 
-    def test_times_are_utc(self, tmp_path: Path) -> None:
-        """A moment of any zone comes back as the same one in UTC; without a zone it is refused."""
+    def test_every_version_can_be_found(self, tmp_path: Path) -> None:
+        """As it was, the current one too; others are ``None``."""
 
         async def check(store: Store) -> None:
-            kept = await store.agents.put(attrs.evolve(AGENT, created_at=EARLIER.astimezone(TOKYO)))
+            kept = [await store.agents.put(attrs.evolve(AGENT, name=name)) for name in "abc"]
+            found = [await store.agents.find_version(AGENT.id, n) for n in range(5)]
 
-            assert (kept.created_at, kept.created_at.utcoffset()) == (EARLIER, timedelta())
-            naive = EARLIER.replace(tzinfo=None)
-            assert await raised(ValueError, store.agents.put(attrs.evolve(AGENT, updated_at=naive)))
+            assert found == [None, *kept, None]
+            assert await store.agents.find_version("nobody", 1) is None
 
         run(check, self.open(tmp_path))
+
+    def test_versions_are_listed_newest_first(self, tmp_path: Path) -> None:
+        """In pages, each going on below the last one; those of other agents are not among them."""
+
+        async def check(store: Store) -> None:
+            kept = [await store.agents.put(attrs.evolve(AGENT, name=str(n))) for n in range(7)]
+            await store.agents.put(attrs.evolve(AGENT, id=OTHER))
+            found: list[Any] = []
+            while page := await store.agents.versions(
+                AGENT.id, before=found[-1].version if found else None, limit=3
+            ):
+                found += page
+
+            assert found == kept[::-1]
+            assert list(await store.agents.versions(AGENT.id)) == kept[::-1]
+            assert list(await store.agents.versions("nobody")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_a_deleted_agent_has_no_versions(self, tmp_path: Path) -> None:
+        """Until there is one of its id again: then the earlier ones are there, too."""
+
+        async def check(store: Store) -> None:
+            first = await store.agents.put(AGENT)
+            second = await store.agents.put(attrs.evolve(AGENT, name="second"))
+            await store.agents.delete(AGENT.id)
+
+            assert await store.agents.find_version(AGENT.id, 1) is None
+            assert list(await store.agents.versions(AGENT.id)) == []
+            third = await store.agents.put(AGENT)
+            assert [third, second, first] == list(await store.agents.versions(AGENT.id))
+
+        run(check, self.open(tmp_path))
+
+    def test_an_agent_is_created_with_its_grants(self, tmp_path: Path) -> None:
+        """Only when it is created: a change, and a conflict, give nothing."""
+
+        async def check(store: Store) -> None:
+            grants = owner_grants("ann", AGENT.id, at=EARLIER)
+            others = owner_grants("eve", AGENT.id, at=EARLIER)
+            await store.agents.put(AGENT, expected=0, grants=grants)
+            changed = attrs.evolve(AGENT, name="other")
+            assert await conflict(store.agents.put(changed, expected=0, grants=others)) == 1
+            await store.agents.put(changed, grants=others)
+            await store.agents.put(changed, grants=others)
+
+            assert await of_agent(store, AGENT.id) == by_id(grants)
+
+        run(check, self.open(tmp_path))
+
+    def test_an_agent_goes_with_its_grants(self, tmp_path: Path) -> None:
+        """Those on it, of whoever; one that gets its id later begins with its own alone."""
+
+        async def check(store: Store) -> None:
+            old, new = (owner_grants(user, AGENT.id, at=EARLIER) for user in ("ann", "bob"))
+            kept = owner_grants("ann", OTHER, at=EARLIER)
+            same_name = [attrs.evolve(kept[0], resource=Resource("file", AGENT.id))]
+            await store.agents.put(AGENT, grants=old)
+            await store.agents.put(attrs.evolve(AGENT, id=OTHER), grants=kept)
+            await store.grants.apply(same_name)
+            assert await conflict(store.agents.delete(AGENT.id, expected=2)) == 1
+            assert await of_agent(store, AGENT.id) == by_id(old)
+            await store.agents.delete(AGENT.id)
+
+            assert await of_agent(store, AGENT.id) == []
+            assert await of_agent(store, OTHER) == by_id(kept)
+            assert list(await store.grants.of_resource(same_name[0].resource)) == same_name
+            await store.agents.put(AGENT, grants=new)
+            assert await of_agent(store, AGENT.id) == by_id(new)
+
+        run(check, self.open(tmp_path))
+
+    def test_grants_of_a_new_agent_are_like_others(self, tmp_path: Path) -> None:
+        """They are found in every way, changed and taken away."""
+
+        async def check(store: Store) -> None:
+            grants = by_id(owner_grants("ann", AGENT.id, at=EARLIER))
+            await store.agents.put(AGENT, grants=grants)
+            ann = Grantee("user", "ann")
+
+            assert [await store.grants.get(grant.id) for grant in grants] == grants
+            assert list(await store.grants.list()) == grants
+            assert list(await store.grants.of_grantees([ann], OF_AGENTS)) == grants
+            applied = await store.grants.apply([grants[0]], [grants[1].id])
+            assert (applied.updated, applied.revoked) == (1, 1)
+            assert list(await store.grants.list()) == grants[:1]
+
+        run(check, self.open(tmp_path))
+
+
+def by_id(grants: Sequence[Grant]) -> list[Grant]:
+    """Grants in the order of their ids."""
+    return sorted(grants, key=lambda grant: grant.id)
+
+
+async def of_agent(store: Store, agent: str) -> list[Grant]:
+    """The grants on an agent, of both kinds."""
+    found = [await store.grants.of_resource(Resource(kind, agent)) for kind in OF_AGENTS]
+    return by_id([grant for grants in found for grant in grants])

@@ -6,7 +6,8 @@ from pathlib import Path
 import attrs
 
 from hookline.errors import InvalidRequest
-from hookline.keys import digest
+from hookline.keys import ApiKey, digest
+from hookline.moments import now
 from hookline.store import Store
 from hookline.testing.suite import DAY, EARLIER, StoreSuite, raised, run, sample_key
 
@@ -18,7 +19,9 @@ class KeyContract(StoreSuite):
         """Every field survives; other digests, and the digest in capitals, find nothing."""
 
         async def check(store: Store) -> None:
-            everything = attrs.evolve(sample_key("secret"), agents=frozenset({"a", "b"}), name="n")
+            everything = attrs.evolve(
+                sample_key("secret"), agents=frozenset({"a", "b"}), name="n", read_only=True
+            )
             limited = attrs.evolve(
                 sample_key("other"), agents=frozenset(), expires_at=EARLIER + DAY
             )
@@ -27,6 +30,8 @@ class KeyContract(StoreSuite):
 
             assert await store.keys.find(digest("secret")) == everything
             assert await store.keys.find(digest("other")) == limited
+            assert await store.keys.get(everything.id) == everything
+            assert await store.keys.get("unknown") is None
             assert await store.keys.find(digest("unknown")) is None
             assert await store.keys.find(digest("secret").upper()) is None
             assert await store.keys.find("") is None
@@ -73,6 +78,71 @@ class KeyContract(StoreSuite):
             assert list(await store.keys.list()) == made[::-1]
             assert list(await store.keys.list(user="alice")) == [made[2], made[0]]
             assert list(await store.keys.list(user="nobody")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_keys_are_listed_in_pages(self, tmp_path: Path) -> None:
+        """Each goes on after the last key of the one before; keys of one moment go by id."""
+
+        async def check(store: Store) -> None:
+            made = [
+                attrs.evolve(
+                    sample_key(f"k{i}"), id=f"key_{i}", created_at=EARLIER + (i // 3) * DAY
+                )
+                for i in range(8)
+            ]
+            for key in made:
+                await store.keys.add(key)
+            found: list[ApiKey] = []
+            while page := await store.keys.list(
+                user="alice", after=found[-1].id if found else "", limit=3
+            ):
+                found += page
+
+            assert found == made[::-1]
+            assert list(await store.keys.list(after="unknown")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_a_user_has_so_many_keys_at_most(self, tmp_path: Path) -> None:
+        """Valid ones count, however many are added at once; others' do not."""
+
+        async def check(store: Store) -> None:
+            await store.keys.add(sample_key("bobs", user="bob"), limit=1)
+            gone = attrs.evolve(sample_key("gone"), expires_at=EARLIER)
+            revoked = attrs.evolve(sample_key("revoked"), revoked_at=EARLIER)
+            for key in (gone, revoked):
+                await store.keys.add(key, limit=1)
+            adds = (store.keys.add(sample_key(f"k{i}"), limit=3) for i in range(12))
+            answers = await asyncio.gather(*adds, return_exceptions=True)
+
+            refused = [answer for answer in answers if isinstance(answer, InvalidRequest)]
+            assert {error.reason for error in refused} == {"key_limit_reached"}
+            valid = [key for key in await store.keys.list(user="alice") if key.valid(now())]
+            assert len(valid) == answers.count(None) <= 3
+            while answers.count(None) < 3:
+                await store.keys.add(sample_key(f"more{len(answers)}"), limit=3)
+                answers.append(None)
+            assert await raised(InvalidRequest, store.keys.add(sample_key("last"), limit=3))
+
+        run(check, self.open(tmp_path))
+
+    def test_invalid_keys_are_told_apart(self, tmp_path: Path) -> None:
+        """Revoked and expired ones; those that nobody knows are not among them."""
+
+        async def check(store: Store) -> None:
+            keys = {name: sample_key(name) for name in ("good", "revoked", "expired", "expires")}
+            keys["expired"] = attrs.evolve(keys["expired"], expires_at=EARLIER)
+            keys["expires"] = attrs.evolve(keys["expires"], expires_at=EARLIER + DAY)
+            for key in keys.values():
+                await store.keys.add(key)
+            await store.keys.revoke(keys["revoked"].id, EARLIER)
+            asked = [*(key.id for key in keys.values()), "unknown"]
+            invalid = await store.keys.invalid(asked, EARLIER)
+
+            assert invalid == {keys["revoked"].id, keys["expired"].id}
+            assert await store.keys.invalid([keys["good"].id], EARLIER) == frozenset()
+            assert await store.keys.invalid([], EARLIER) == frozenset()
 
         run(check, self.open(tmp_path))
 

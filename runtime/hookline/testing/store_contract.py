@@ -7,17 +7,42 @@
             return MyStore(tmp_path / "data")
 """
 
+import asyncio
 from pathlib import Path
 from unittest import SkipTest
 
+from hookline.archive import KINDS, ArchiveRecord
 from hookline.store import Store
 from hookline.testing.agent_contract import AgentContract
-from hookline.testing.continuation_contract import ContinuationContract, found
+from hookline.testing.archive_contract import ArchiveContract, everything, fill
+from hookline.testing.continuation_contract import ContinuationContract
+from hookline.testing.conversation_contract import ConversationContract
+from hookline.testing.document_contract import (
+    AgentJsonContract,
+    DocumentContract,
+    GroupContract,
+)
+from hookline.testing.file_contract import FileContract
+from hookline.testing.grant_contract import GrantContract
+from hookline.testing.history_contract import AuditContract, HistoryContract
 from hookline.testing.key_contract import KeyContract
-from hookline.testing.suite import AGENT, run, sample_continuation, sample_key
+from hookline.testing.suite import run
 
 
-class StoreContract(AgentContract, KeyContract, ContinuationContract):
+class StoreContract(
+    DocumentContract,
+    AgentContract,
+    AgentJsonContract,
+    GroupContract,
+    KeyContract,
+    GrantContract,
+    ConversationContract,
+    FileContract,
+    HistoryContract,
+    AuditContract,
+    ContinuationContract,
+    ArchiveContract,
+):
     """Subclass it and say how your store is opened."""
 
     def test_an_open_store_answers(self, tmp_path: Path) -> None:
@@ -33,17 +58,29 @@ class StoreContract(AgentContract, KeyContract, ContinuationContract):
         if not self.durable:
             message = "this store says that it is not durable"
             raise SkipTest(message)
-        key, continuation = sample_key("secret"), sample_continuation("run_1", "call_a")
+        kept: dict[str, list[ArchiveRecord]] = {}
 
         async def keep(store: Store) -> None:
-            await store.agents.put(AGENT)
-            await store.keys.add(key)
-            await store.continuations.put(continuation)
+            await fill(store)
+            kept.update({kind: await everything(store, kind) for kind in KINDS})
 
         async def check(store: Store) -> None:
-            assert await store.agents.get(AGENT.id) == AGENT
-            assert await store.keys.find(key.digest) == key
-            assert await found(store, ["call_a"]) == [continuation]
+            for kind in KINDS:
+                assert kept[kind] == await everything(store, kind)
 
         run(keep, self.open(tmp_path))
         run(check, self.open(tmp_path))
+
+    def test_a_store_says_how_it_is(self, tmp_path: Path) -> None:
+        """Before it was prepared, and after; preparing it twice does nothing the second time."""
+        store = self.open(tmp_path)
+
+        async def prepare() -> None:
+            before = await store.status()
+            assert before.current >= before.version
+            await store.migrate()
+            assert list(await store.migrate()) == []
+            after = await store.status()
+            assert (after.ready, list(after.missing)) == (True, [])
+
+        asyncio.run(prepare())

@@ -8,7 +8,8 @@ from typing import Any
 
 import attrs
 
-from hookline.agents import Agent
+from hookline.agents import Agent, Edge, SupportContact
+from hookline.errors import VersionConflict
 from hookline.keys import ApiKey, new_key
 from hookline.moments import now
 from hookline.store import Continuation, Store
@@ -29,6 +30,24 @@ AGENT = Agent(
     recursion_limit=7,
     dialect="librechat",
     on_tool_failure="degrade",
+    edges=[
+        Edge(
+            from_=["team/helper:1.0"],
+            to=["a", "b"],
+            edge_type="direct",
+            description="d",
+            prompt="p",
+            prompt_key="k",
+            exclude_results=True,
+            condition="c",
+        )
+    ],
+    category="c",
+    avatar="https://example.org/a.png",
+    conversation_starters=["Hi"],
+    support_contact=SupportContact(name="Ann", email="a@example.org"),
+    author="alice",
+    updated_by="bob",
     managed_by="config",
     created_at=EARLIER,
     updated_at=EARLIER,
@@ -66,6 +85,15 @@ async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
     except kind:
         return True
     return False
+
+
+async def conflict(call: Coroutine[Any, Any, Any]) -> int | None:
+    """The version that a conflict names; ``None`` if there was none."""
+    try:
+        await call
+    except VersionConflict as error:
+        return error.current
+    return None
 
 
 def sample_key(text: str, *, user: str = "alice") -> ApiKey:

@@ -1,0 +1,125 @@
+"""The parts of the store contract that concern the history of runs, and the audit."""
+
+from pathlib import Path
+
+import attrs
+
+from hookline.audit import AuditRecord, new_audit_id
+from hookline.history import RunRecord
+from hookline.store import Store
+from hookline.testing.suite import DAY, EARLIER, StoreSuite, run
+
+RUNNING = RunRecord(
+    id="run_1",
+    user="alice",
+    key="key_1",
+    agent="helper",
+    version=3,
+    conversation="talk",
+    state="running",
+    started_at=EARLIER,
+)
+FINISHED = attrs.evolve(RUNNING, state="finished", reason="stop", ended_at=EARLIER + DAY)
+
+
+class HistoryContract(StoreSuite):
+    """The part of the contract that concerns the history of runs."""
+
+    def test_a_run_ends_once(self, tmp_path: Path) -> None:
+        """What says that it runs never takes the place of what says how it ended."""
+
+        async def check(store: Store) -> None:
+            await store.runs.keep([RUNNING])
+            assert await store.runs.get("run_1") == RUNNING
+            await store.runs.keep([FINISHED, attrs.evolve(RUNNING, id="run_2")])
+            await store.runs.keep([RUNNING])
+
+            assert await store.runs.get("run_1") == FINISHED
+            assert await store.runs.get("run_3") is None
+            await store.runs.keep([])
+
+        run(check, self.open(tmp_path))
+
+    def test_runs_are_listed_in_pages(self, tmp_path: Path) -> None:
+        """All of them or a user's, ordered by id."""
+
+        async def check(store: Store) -> None:
+            users = {"b": "alice", "a": "bob", "c": "alice", "d": "alice"}
+            await store.runs.keep(
+                [attrs.evolve(RUNNING, id=id_, user=user) for id_, user in users.items()]
+            )
+            found, after = list[str](), ""
+            while page := await store.runs.list(user="alice", after=after, limit=2):
+                after = page[-1].id
+                found += [one.id for one in page]
+
+            assert found == ["b", "c", "d"]
+            assert [one.id for one in await store.runs.list()] == ["a", "b", "c", "d"]
+
+        run(check, self.open(tmp_path))
+
+    def test_old_runs_are_forgotten(self, tmp_path: Path) -> None:
+        """By when they ended; one that runs is not old."""
+
+        async def check(store: Store) -> None:
+            later = attrs.evolve(FINISHED, id="later", ended_at=EARLIER + 2 * DAY)
+            await store.runs.keep([FINISHED, later, attrs.evolve(RUNNING, id="running")])
+
+            assert await store.runs.forget(EARLIER + DAY) == 0
+            assert await store.runs.forget(EARLIER + 2 * DAY) == 1
+            assert [one.id for one in await store.runs.list()] == ["later", "running"]
+
+        run(check, self.open(tmp_path))
+
+
+def record(number: int, kind: str = "agent", subject: str = "helper") -> AuditRecord:
+    """A record of a moment that is known."""
+    at = EARLIER + number * DAY
+    return AuditRecord(
+        id=new_audit_id(at),
+        at=at,
+        actor="alice",
+        key="key_1",
+        action="update",
+        kind=kind,
+        subject=subject,
+        before="b" * 64,
+        after="a" * 64,
+        detail="version 2",
+    )
+
+
+class AuditContract(StoreSuite):
+    """The part of the contract that concerns the audit."""
+
+    def test_the_audit_is_read_newest_first(self, tmp_path: Path) -> None:
+        """All of it, or what concerns one kind or one subject, in pages."""
+
+        async def check(store: Store) -> None:
+            kept = [record(i, *(("user", "ann") if i % 3 == 0 else ())) for i in range(7)]
+            await store.audit.add(kept[:3])
+            await store.audit.add(kept[3:])
+            found: list[AuditRecord] = []
+            while page := await store.audit.list(before=found[-1].id if found else "", limit=3):
+                found += page
+
+            assert found == kept[::-1]
+            assert list(await store.audit.list(kind="user")) == [kept[6], kept[3], kept[0]]
+            about = await store.audit.list(kind="agent", subject="helper", limit=2)
+            assert list(about) == [kept[5], kept[4]]
+            assert list(await store.audit.list(subject="nobody")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_a_record_is_never_changed(self, tmp_path: Path) -> None:
+        """Adding one with the same id again changes nothing."""
+
+        async def check(store: Store) -> None:
+            first = record(1)
+            await store.audit.add([first])
+            await store.audit.add([attrs.evolve(first, actor="eve"), record(2)])
+
+            assert list(await store.audit.list())[1:] == [first]
+            await store.audit.add([])
+
+        run(check, self.open(tmp_path))
