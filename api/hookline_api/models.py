@@ -1,6 +1,6 @@
 """``GET /v1/models``: the agents that the caller may call."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from litestar import Request, Response, get
@@ -41,14 +41,14 @@ async def list_models(request: Request[Any, Any, Any]) -> ModelList:
     tags=["models"],
     responses=errors(404),
 )
-async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Model | Response[Any]:
+async def get_model(request: Request[Any, Any, Any], model: FromPath[str]) -> Response[Model]:
     """One agent, or one version of it, if the caller may call it."""
     wanted = model.lstrip("/")
     try:
         agent = await request.app.state.runtime.access.find_agent(principal_of(request), wanted)
     except (AgentNotFound, AccessDenied) as error:
-        return failure_of(error, what="model").response()
-    return msgspec.structs.replace(_dialect(request).model(agent), id=wanted)
+        return cast("Response[Any]", failure_of(error, what="model").response())
+    return Response(msgspec.structs.replace(_dialect(request).model(agent), id=wanted))
 
 
 def _dialect(request: Request[Any, Any, Any]) -> Dialect:
