@@ -83,7 +83,7 @@ def test_the_installed_plugins_are_found():
 
     found = {plugin.name: plugin for plugin in plugins}
     assert {"acl", "memory", "sqlite"} <= found.keys()
-    assert ("permission_backend",) == found["acl"].hooks
+    assert ("cli_commands", "permission_backend") == found["acl"].hooks
     assert ("event_log", "store") == found["memory"].hooks
     assert "hookline" == found["sqlite"].distribution
 
