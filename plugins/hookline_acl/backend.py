@@ -15,11 +15,13 @@ from hookline.keys import ApiKey, digest
 from hookline.moments import now
 from hookline.permissions import Credentials, Permission, Principal, ResourceFilter
 from hookline.store import Store
+from hookline.users import USER
 from hookline_acl.memory import Memory
 from hookline_acl.people import People, Person
 from hookline_acl.rights import Rights, grantees, look_up
 from hookline_acl.roles import bring_in
 from hookline_acl.settings import Settings
+from hookline_acl.tokens import Claims, TokenVerifier
 from hookline_acl.usage import LastUse
 
 Identity = tuple[str, str, frozenset[str]]
@@ -27,7 +29,7 @@ Identity = tuple[str, str, frozenset[str]]
 
 
 class AccessControl:
-    """Knows callers by API keys, and asks grants what they may do.
+    """Knows callers by tokens and API keys, and asks grants what they may do.
 
     Everything the store says is remembered for a short time. What fails is an error, and never an
     old answer. An async context manager: on entering, the roles of the config are brought into the
@@ -36,6 +38,7 @@ class AccessControl:
     Args:
         store: where users, groups, roles, keys and grants are.
         settings: ``[plugins.acl]``.
+        tokens: knows what a token says, if callers may come with tokens. It is entered.
         logger: for what fails in the background.
         clock: this moment, in UTC.
         ticks: seconds that only go forward.
@@ -46,6 +49,7 @@ class AccessControl:
         store: Store,
         settings: Settings,
         *,
+        tokens: TokenVerifier | None = None,
         logger: FilteringBoundLogger,
         clock: Callable[[], datetime] = now,
         ticks: Callable[[], float] = time.monotonic,
@@ -56,20 +60,26 @@ class AccessControl:
         self._rights: Memory[Identity, Rights] = Memory(*limits)
         self._store = store
         self._settings = settings
+        self._tokens = tokens
         self._people = People(store, self._persons)
         self._last_use = LastUse(store.keys, settings.touch_interval, logger)
         self._clock = clock
         self._stack = AsyncExitStack()
 
     async def authenticate(self, credentials: Credentials) -> Principal | None:
-        """Who shows the key; ``None`` if it is unknown, expired or revoked, or its user disabled.
+        """Who shows a token, or else an API key; ``None`` if it is not good, or its user disabled.
+
+        Source: seed 5.6.
 
         Raises:
             Unauthenticated: the user whom the key belongs to is gone. Source: seed 5.3.
         """
-        if not self._settings.api_keys:
-            return None
-        return await self._holder(credentials.token)
+        claims = None if self._tokens is None else await self._tokens.verify(credentials.token)
+        if claims is not None:
+            return await self._bearer(claims)
+        if self._settings.api_keys:
+            return await self._holder(credentials.token)
+        return None
 
     async def allowed(
         self, principal: Principal, permission: Permission, kind: ResourceKind
@@ -90,12 +100,27 @@ class AccessControl:
     async def __aenter__(self) -> Self:
         """Bring in the roles, and begin to write down the last use of keys."""
         await bring_in(self._store.roles, self._settings.roles)
+        if self._tokens is not None:
+            await self._stack.enter_async_context(self._tokens)
         await self._stack.enter_async_context(self._last_use)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """Write down what is left."""
         await self._stack.aclose()
+
+    async def _bearer(self, claims: Claims) -> Principal | None:
+        allowed = self._settings.unknown_users == "allow"
+        stranger = claims.role or USER if allowed else None
+        person = await self._people.find(claims.user, stranger=stranger)
+        if person is None or person.disabled:
+            return None
+        return Principal(
+            user=claims.user,
+            role=person.role,
+            groups=person.groups | claims.groups,
+            features=person.features,
+        )
 
     async def _holder(self, token: str) -> Principal | None:
         key = await self._find_key(digest(token))

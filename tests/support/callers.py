@@ -62,7 +62,7 @@ class ToldStore:
 class Callers:
     """A backend, its store and its clocks, which stand still until they are moved."""
 
-    def __init__(self, store: Store, **settings: Any):
+    def __init__(self, store: Store, *, tokens: Any = None, **settings: Any):
         self.store = ToldStore(store)
         self.at = NOON
         self.ticks = 0.0
@@ -70,6 +70,7 @@ class Callers:
         self.backend = AccessControl(
             self.store,
             Settings(**{"touch_interval": 3600.0, **settings}),
+            tokens=tokens,
             logger=structlog.wrap_logger(self.log),
             clock=lambda: self.at,
             ticks=lambda: self.ticks,
