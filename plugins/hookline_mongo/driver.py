@@ -5,12 +5,14 @@ places: ``aggregate()`` and ``start_transaction()`` are coroutines in PyMongo, `
 is none. ODMantic still imports Motor, so it has to be installed; nothing of it runs.
 """
 
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import attrs
+import pymongo
 from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from odmantic import AIOEngine, Model
@@ -48,12 +50,12 @@ _ALWAYS: Mapping[str, Any] = {
     "uuidRepresentation": "standard",
     "document_class": dict,
 }
-# A URL may say otherwise. ``timeoutMS`` bounds an operation with all its retries.
+# A URL may say otherwise. ``timeoutMS`` bounds an operation with all its retries, and takes the
+# place of ``serverSelectionTimeoutMS``.
 _UNLESS_SAID: Mapping[str, Any] = {
     "appname": "hookline",
     "connectTimeoutMS": 3_000,
-    "serverSelectionTimeoutMS": 5_000,
-    "timeoutMS": 10_000,
+    "timeoutMS": 5_000,
     "retryReads": True,
     "retryWrites": True,
 }
@@ -166,6 +168,10 @@ class Database:
         """Close all connections."""
         await self.client.close()
 
+    def within(self, seconds: float | None) -> AbstractContextManager[object]:
+        """Give what is done inside so many seconds instead of the URL's; ``None`` is no limit."""
+        return pymongo.timeout(seconds)
+
     @contextmanager
     def translated(self, what: str = "the document") -> Iterator[None]:
         """Raise Hookline's errors instead of the driver's. ``DuplicateKeyError`` stays itself.
@@ -203,9 +209,11 @@ def connect(url: str) -> Database:
         said = {name.lower() for name, _ in parse_qsl(parts.query)}
         options = {name: to for name, to in _UNLESS_SAID.items() if name.lower() not in said}
         database = unquote(parts.path.strip("/")) or DATABASE
-        client: Client = AsyncMongoClient(url, **options, **_ALWAYS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # so the driver reports a wrong option
+            client: Client = AsyncMongoClient(url, **options, **_ALWAYS)
         engine = Engine(client, database)
-    except (PyMongoError, ValueError) as error:
+    except (PyMongoError, ValueError, UserWarning) as error:
         # The driver may quote what it takes for a port, and that may be half of a password.
         detail = "" if "@" in url else f" ({error})"
         message = f"store.url: expected mongodb://host:27017/database, percent-encoded{detail}"
