@@ -8,7 +8,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import SkipParser
 
 from support.blocks import SERVER, forget_modules, parsers, tables
-from support.server import RunningServer, running_server
+from support.server import RunningServer, add_key, running_server
 
 settings.register_profile("hookline", settings.default, deadline=None)  # no timing is asserted
 settings.load_profile("hookline")
@@ -18,6 +18,7 @@ settings.load_profile("hookline")
 def documented_server() -> Iterator[RunningServer]:
     """The server that code blocks talk to."""
     with running_server(tables()) as running:
+        running.run(add_key(running.runtime, "hk-admin", user="root", role="admin"))
         yield running
 
 
