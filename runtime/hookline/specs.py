@@ -18,14 +18,19 @@ from hookline.agents import (
 AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}(?!\n)$"
 """No ``@``: what follows one in ``model`` is a version."""
 
+MANY = 10_000
+"""How many entries a list has at most."""
+
 Line = Annotated[str, Meta(max_length=1_000)]
+Lines = Annotated[list[Line], Meta(max_length=MANY)]
+Ids = Annotated[list[str], Meta(max_length=MANY)]
 
 
 class EdgeSpec(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
     """The way from some agents to others."""
 
-    from_: str | list[str]
-    to: str | list[str]
+    from_: str | Ids
+    to: str | Ids
     edge_type: EdgeType = "handoff"
     description: str = ""
     prompt: str = ""
@@ -50,15 +55,15 @@ class AgentSpec(Struct, frozen=True, forbid_unknown_fields=True):
     description: str = ""
     instructions: str = ""
     model_parameters: Mapping[str, Any] = {}
-    tools: list[Line] = []
-    locked: list[Line] = []
+    tools: Lines = []
+    locked: Lines = []
     recursion_limit: Annotated[int, Meta(ge=1, le=10_000)] = DEFAULT_RECURSION_LIMIT
     dialect: Dialect | None = None
     on_tool_failure: Literal["fail", "degrade"] = "fail"
-    edges: list[EdgeSpec] = []
+    edges: Annotated[list[EdgeSpec], Meta(max_length=MANY)] = []
     category: Line = "general"
     avatar: str | None = None
-    conversation_starters: list[str] = []
+    conversation_starters: Annotated[list[str], Meta(max_length=MANY)] = []
     support_contact: SupportContactSpec | None = None
 
 
