@@ -13,7 +13,7 @@ from hookline.agents import Agent
 from hookline.specs import AgentSpec, agent_of, spec_of
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -87,7 +87,7 @@ class Agents(Controller):
         operation_id="createAgent",
         summary="Create an agent",
         responses=errors(409, 413),
-        response_headers=[ETAG, LOCATION],
+        response_headers=[ETAG],
     )
     async def create(
         self,

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from hookline.users import USER, User
 from hookline_api.admin import etags
 from hookline_api.admin.actors import actor_of, administration_of
-from hookline_api.admin.etags import ETAG, LOCATION, NOT_MODIFIED, IfMatch, IfNoneMatch
+from hookline_api.admin.etags import ETAG, NOT_MODIFIED, IfMatch, IfNoneMatch
 from hookline_api.admin.ids import (
     DEFAULT_LIMIT,
     After,
@@ -76,7 +76,7 @@ class Users(Controller):
         operation_id="createUser",
         summary="Create a user",
         responses=errors(409, 413),
-        response_headers=[ETAG, LOCATION],
+        response_headers=[ETAG],
     )
     async def create(
         self,
