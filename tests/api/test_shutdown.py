@@ -24,6 +24,9 @@ url = "sqlite:///./hookline.db"
 [providers.local]
 kind = "scripted"
 
+[plugins.acl.roles]
+user = ["remote_agents.use"]
+
 [agents.slow]
 provider = "local"
 model = "small"
