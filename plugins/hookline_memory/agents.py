@@ -1,12 +1,11 @@
 """Agents and the versions they had."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from hookline.agents import Agent
 from hookline.documents import check_version
 from hookline.grants import OF_AGENTS, Grant, Resource
-from hookline_memory.documents import Clock, MemoryDocuments, copy
+from hookline_memory.documents import Clock, Kept, MemoryDocuments, copy, in_utc
 from hookline_memory.grants import MemoryGrants
 
 
@@ -16,17 +15,17 @@ class MemoryAgents(MemoryDocuments[Agent]):
     def __init__(self, grants: MemoryGrants, clock: Clock):
         super().__init__(Agent, "agent", clock)
         self._grants = grants
-        self.replaced: dict[tuple[str, int], Agent] = {}
-        self.replaced_unknown: dict[tuple[str, int], Mapping[str, Any]] = {}
+        self.replaced = Kept[tuple[str, int], Agent]()
 
     async def put(
         self, agent: Agent, /, *, expected: int | None = None, grants: Sequence[Grant] = ()
     ) -> Agent:
         """Create the agent with its grants, or replace it."""
+        given = [in_utc(grant) for grant in grants]
         current = self.kept.get(agent.id)
         kept = self.replace(agent, expected)
         if current is None:
-            self._grants.keep(grants)
+            self._grants.keep(given)
         elif kept.version != current.version:
             self._set_aside(current)
         return copy(kept)
@@ -64,7 +63,8 @@ class MemoryAgents(MemoryDocuments[Agent]):
 
     def _set_aside(self, agent: Agent) -> None:
         self.replaced[agent.id, agent.version] = agent
-        self.replaced_unknown[agent.id, agent.version] = self.unknown.get(agent.id, {})
+        unknown = self.kept.unknown.get(agent.id, {})
+        self.replaced.unknown[agent.id, agent.version] = unknown
 
 
 def _version(agent: Agent) -> int:

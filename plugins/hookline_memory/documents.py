@@ -1,5 +1,6 @@
 """Documents in dictionaries. What goes in and comes out is shared with nobody who may change it."""
 
+from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
@@ -12,8 +13,22 @@ from hookline.moments import utc
 
 Clock = Callable[[], datetime]
 DocumentT = TypeVar("DocumentT", bound=Document)
+KeyT = TypeVar("KeyT")
 ThingT = TypeVar("ThingT")
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Kept(UserDict[KeyT, ThingT]):
+    """Things by key. What a newer Hookline wrote into a thing stays as long as the thing does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unknown: dict[KeyT, Mapping[str, Any]] = {}
+
+    def __delitem__(self, key: KeyT) -> None:
+        """Forget a thing, with all that was written into it."""
+        super().__delitem__(key)
+        self.unknown.pop(key, None)
 
 
 class MemoryDocuments(Generic[DocumentT]):
@@ -29,9 +44,7 @@ class MemoryDocuments(Generic[DocumentT]):
         self.type = type_
         self.clock = clock
         self._kind = kind
-        self.kept: dict[str, DocumentT] = {}
-        self.unknown: dict[str, Mapping[str, Any]] = {}
-        """What a newer Hookline wrote into a document, by id."""
+        self.kept = Kept[str, DocumentT]()
         self.last: dict[str, int] = {}
 
     async def get(self, id_: str, /) -> DocumentT | None:
@@ -63,7 +76,6 @@ class MemoryDocuments(Generic[DocumentT]):
     def remove(self, id_: str, expected: int | None) -> bool:
         """Remove a document; false if there was none."""
         check_version(id_, self.kept.get(id_), expected)
-        self.unknown.pop(id_, None)
         return self.kept.pop(id_, None) is not None
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from hookline.grants import Applied, Grant, Grantee, Resource, ResourceKind
-from hookline_memory.documents import in_utc, page
+from hookline_memory.documents import Kept, in_utc, page
 
 
 class MemoryGrants:
     """Grants in a dictionary."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Grant] = {}
+        self.kept = Kept[str, Grant]()
 
     async def get(self, grant: str, /) -> Grant | None:
         """The grant with this id."""
@@ -46,8 +46,8 @@ class MemoryGrants:
         return Applied(granted=len(new) - updated, updated=updated, revoked=len(gone))
 
     def keep(self, grants: Sequence[Grant]) -> None:
-        """Keep grants, each in the place of the one with its id."""
-        self.kept.update((grant.id, in_utc(grant)) for grant in grants)
+        """Keep grants whose times are in UTC, each in the place of the one with its id."""
+        self.kept.update((grant.id, grant) for grant in grants)
 
     def drop(self, resource: Resource) -> None:
         """Take away all grants on a resource."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 import attrs
 
@@ -10,7 +9,7 @@ from hookline.errors import InvalidRequest
 from hookline.groups import Group
 from hookline.keys import ApiKey
 from hookline.moments import utc
-from hookline_memory.documents import Clock, MemoryDocuments, in_utc
+from hookline_memory.documents import Clock, Kept, MemoryDocuments, in_utc
 
 
 class MemoryGroups(MemoryDocuments[Group]):
@@ -29,13 +28,12 @@ class MemoryKeys:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.kept: dict[str, ApiKey] = {}
-        self.digests: dict[str, str] = {}
-        self.unknown: dict[str, Mapping[str, Any]] = {}
+        self.kept = Kept[str, ApiKey]()
 
     async def add(self, key: ApiKey, /, *, limit: int | None = None) -> None:
         """Keep a new key."""
-        if key.id in self.kept or key.digest in self.digests:
+        given = in_utc(key)
+        if any(key.id == kept.id or key.digest == kept.digest for kept in self.kept.values()):
             message = "this key exists already; choose another one"
             raise InvalidRequest(message, param="key", reason="duplicate_key")
         at = self._clock()
@@ -43,12 +41,7 @@ class MemoryKeys:
         if limit is not None and has >= limit:
             message = f"{key.user} has {has} valid keys, as many as a user may; revoke one of them"
             raise InvalidRequest(message, param="user", reason="key_limit_reached")
-        self.keep(in_utc(key))
-
-    def keep(self, key: ApiKey) -> None:
-        """Keep a key, in the place of the one with its id."""
-        self.kept[key.id] = key
-        self.digests[key.digest] = key.id
+        self.kept[key.id] = given
 
     async def get(self, key: str, /) -> ApiKey | None:
         """The key with this id, valid or not."""
@@ -56,7 +49,7 @@ class MemoryKeys:
 
     async def find(self, digest: str, /) -> ApiKey | None:
         """The key with this SHA-256, valid or not."""
-        return self.kept.get(self.digests.get(digest, ""))
+        return next((key for key in self.kept.values() if key.digest == digest), None)
 
     async def list(
         self, *, user: str | None = None, after: str = "", limit: int = 1000
@@ -76,10 +69,10 @@ class MemoryKeys:
 
     async def revoke(self, key: str, at: datetime) -> bool:
         """Make the key with this id invalid; false if there is none."""
-        kept = self.kept.get(key)
+        kept, moment = self.kept.get(key), utc(at)
         if kept is None:
             return False
-        self.kept[key] = attrs.evolve(kept, revoked_at=kept.revoked_at or utc(at))
+        self.kept[key] = attrs.evolve(kept, revoked_at=kept.revoked_at or moment)
         return True
 
     async def touch(self, used: Mapping[str, datetime]) -> None:

@@ -12,7 +12,7 @@ from hookline.files import FileRecord
 from hookline.history import RunRecord
 from hookline.moments import utc
 from hookline.store import Continuation
-from hookline_memory.documents import Clock, in_utc, page
+from hookline_memory.documents import Clock, Kept, in_utc, page
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -21,11 +21,11 @@ class MemoryConversations:
     """Conversations by owner and id."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], Conversation] = {}
+        self.kept = Kept[tuple[str, str], Conversation]()
 
     async def keep(self, conversations: Sequence[Conversation]) -> None:
         """Keep new ones; those that are there move on."""
-        for new in map(in_utc, conversations):
+        for new in [in_utc(given) for given in conversations]:
             old = self.kept.get((new.owner, new.id))
             if old is None:
                 self.kept[new.owner, new.id] = new
@@ -52,7 +52,7 @@ class MemoryFiles:
     """Files' metadata by id."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, FileRecord] = {}
+        self.kept = Kept[str, FileRecord]()
 
     async def add(self, file: FileRecord) -> None:
         """Keep a new file's metadata."""
@@ -86,11 +86,11 @@ class MemoryRuns:
     """The history by id."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, RunRecord] = {}
+        self.kept = Kept[str, RunRecord]()
 
     async def keep(self, records: Sequence[RunRecord]) -> None:
         """Keep records; none that runs takes the place of one that ended."""
-        for new in map(in_utc, records):
+        for new in [in_utc(given) for given in records]:
             old = self.kept.get(new.id)
             if old is None or old.state == "running" or new.state != "running":
                 self.kept[new.id] = new
@@ -118,11 +118,11 @@ class MemoryAudit:
     """The audit by id."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, AuditRecord] = {}
+        self.kept = Kept[str, AuditRecord]()
 
     async def add(self, records: Sequence[AuditRecord]) -> None:
         """Keep records; one that is there already stays as it is."""
-        for record in map(in_utc, records):
+        for record in [in_utc(given) for given in records]:
             self.kept.setdefault(record.id, record)
 
     async def list(
@@ -148,7 +148,7 @@ class MemoryContinuations:
 
     def __init__(self, clock: Clock):
         self._clock = clock
-        self.kept: dict[str, Continuation] = {}
+        self.kept = Kept[str, Continuation]()
 
     async def put(self, continuation: Continuation) -> None:
         """Keep it, until it expires."""

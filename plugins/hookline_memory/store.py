@@ -1,27 +1,22 @@
 """The store in this process's memory, and the URL that leads to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
-from hookline.archive import Archive
+from hookline.agents import Agent
+from hookline.archive import Archive, conversation_id, version_id
 from hookline.audit import AuditRecord
 from hookline.conversations import Conversation
 from hookline.files import FileRecord
 from hookline.grants import Grant
 from hookline.history import RunRecord
+from hookline.keys import ApiKey
 from hookline.moments import now
 from hookline.roles import Role
 from hookline.store import Continuation, StoreStatus
 from hookline.users import User
 from hookline_memory.agents import MemoryAgents
-from hookline_memory.archive import (
-    DocumentShelf,
-    KeyShelf,
-    MemoryArchive,
-    Shelf,
-    Things,
-    VersionShelf,
-)
+from hookline_memory.archive import DocumentShelf, MemoryArchive, Shelf, ThingShelf
 from hookline_memory.documents import Clock, MemoryDocuments
 from hookline_memory.grants import MemoryGrants
 from hookline_memory.people import MemoryGroups, MemoryKeys
@@ -75,18 +70,24 @@ class MemoryStore:
             "users": DocumentShelf(self.users),
             "groups": DocumentShelf(self.groups),
             "agents": DocumentShelf(self.agents),
-            "agent_versions": VersionShelf(self.agents),
-            "keys": KeyShelf(self.keys),
-            "grants": Things(Grant, self.grants.kept, lambda grant: grant.id),
-            "conversations": Things(
-                Conversation, self.conversations.kept, lambda talk: (talk.owner, talk.id)
+            "agent_versions": ThingShelf(
+                Agent,
+                self.agents.replaced,
+                lambda agent: (agent.id, agent.version),
+                lambda key: version_id(*key),
             ),
-            "files": Things(FileRecord, self.files.kept, lambda file: file.id),
-            "runs": Things(RunRecord, self.runs.kept, lambda run: run.id),
-            "audit": Things(AuditRecord, self.audit.kept, lambda record: record.id),
-            "continuations": Things(
-                Continuation, self.continuations.kept, lambda continuation: continuation.id
+            "keys": ThingShelf(ApiKey, self.keys.kept, _id),
+            "grants": ThingShelf(Grant, self.grants.kept, _id),
+            "conversations": ThingShelf(
+                Conversation,
+                self.conversations.kept,
+                lambda talk: (talk.owner, talk.id),
+                lambda key: conversation_id(*key),
             ),
+            "files": ThingShelf(FileRecord, self.files.kept, _id),
+            "runs": ThingShelf(RunRecord, self.runs.kept, _id),
+            "audit": ThingShelf(AuditRecord, self.audit.kept, _id),
+            "continuations": ThingShelf(Continuation, self.continuations.kept, _id),
         }
 
 
@@ -101,3 +102,8 @@ class MemoryStores:
     def open(self, url: str) -> MemoryStore:
         """A new store; the URL says nothing further."""
         return MemoryStore(self._clock)
+
+
+def _id(thing: Any) -> str:
+    id_: str = thing.id
+    return id_
