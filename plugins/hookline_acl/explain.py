@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from shlex import quote
 from typing import Literal
 
 import attrs
@@ -110,23 +111,23 @@ def _reasons(facts: _Facts, total: Mapping[Resource, Bits]) -> Iterator[Reason]:
     if not facts.agent_exists:
         yield Reason(what=f"there is no agent {agent}", remedy="hookline agents list")
     if facts.found is None:
-        remedy = f"hookline users add {user}"
+        remedy = f"hookline users create {quote(user)}"
         yield Reason(what=f"there is no user {user}", remedy=remedy)
     elif facts.found.disabled:
-        remedy = f"hookline users enable {user}"
+        remedy = f"hookline users update {quote(user)} --enable"
         yield Reason(what=f"the user {user} is disabled", remedy=remedy)
     if facts.role is not None and USE not in facts.role.features:
         what = f"the role {facts.role.id} does not have {USE}"
         yield Reason(what=what, remedy=_allow(facts.role))
     if not total.get(Resource("remoteAgent", agent), Bits.NONE) & Bits.VIEW:
-        remedy = f"hookline grants add remoteAgent {agent} --user {user} --role remoteAgent_viewer"
+        remedy = f"hookline grants add --user {quote(user)} --agent {quote(agent)}"
         yield Reason(what=_missing(facts.effects), remedy=remedy)
 
 
 def _allow(role: Role) -> str:
     if role.managed_by == CONFIG:
         return f"add it to {role.id} in [plugins.acl.roles] of the config"
-    return f"hookline roles allow {role.id} {USE}"
+    return f"hookline roles allow {quote(role.id)} {USE}"
 
 
 def _missing(effects: Sequence[Effect]) -> str:

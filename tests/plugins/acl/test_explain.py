@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shlex
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from hookline.users import User
 from hookline_acl import cli_commands
 from hookline_acl.explain import explain
 from hookline_memory import MemoryStore
+from support.blocks import check_command
 from support.callers import NOON, Callers, bounded, grant
 
 ALICE, BOB, TEAM = Grantee("user", "alice"), Grantee("user", "bob"), Grantee("group", "team")
 HELPER = Agent(id="helper", provider="local", model="m")
-ADD = "hookline grants add remoteAgent helper --user alice --role remoteAgent_viewer"
+ADD = "hookline grants add --user alice --agent helper"
 
 
 def explained(*grants, role="user", features=(USE,), disabled=False, **role_fields):
@@ -105,7 +107,7 @@ def test_a_grant_that_does_not_count_says_why():
 @pytest.mark.parametrize(
     ("fields", "what", "remedy"),
     [
-        ({"disabled": True}, "the user alice is disabled", "hookline users enable alice"),
+        ({"disabled": True}, "the user alice is disabled", "hookline users update alice --enable"),
         (
             {"features": ()},
             "the role user does not have remote_agents.use",
@@ -138,6 +140,23 @@ def test_who_and_what_is_not_there_is_named():
     whats = ["there is no agent helper", "there is no user alice"]
     assert whats == [reason.what for reason in found.reasons]
     assert ("missing", None, False) == (found.state, found.role, found.agent_exists)
+
+
+def test_the_remedies_are_commands_that_there_are():
+    """Each can be pasted into a shell, however odd the ids are."""
+
+    async def main():
+        callers = Callers(MemoryStore())
+        await callers.add_user("o'neil & co", role="odd role", disabled=True)
+        store = callers.store.real
+        return [await explain(store, "o'neil & co", "a b"), await explain(store, "$HOME", "a b")]
+
+    remedies = [reason.remedy for found in bounded(main) for reason in found.reasons]
+    commands = [shlex.split(remedy) for remedy in remedies]
+    for program, *words in commands:
+        assert "hookline" == program
+        check_command(words)
+    assert ["grants", "add", "--user", "$HOME", "--agent", "a b"] == commands[-1][1:]
 
 
 def test_a_store_that_fails_explains_nothing():
@@ -246,9 +265,9 @@ def test_the_command_prints_all_reasons(config):
 
     done = CliRunner().invoke(cli_commands(), words)
 
-    add = "hookline grants add remoteAgent other --user eve --role remoteAgent_viewer"
+    add = "hookline grants add --user eve --agent other"
     assert done.output.splitlines()[:3] == [
         "eve may not call other: there is no agent other; hookline agents list.",
-        "  also: there is no user eve; hookline users add eve",
+        "  also: there is no user eve; hookline users create eve",
         f"  also: no grant lets this user call it; {add}",
     ]
