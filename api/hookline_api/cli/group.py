@@ -15,22 +15,59 @@ COMMANDS: Mapping[str, str] = {
     "serve": "hookline_api.cli.serve:serve",
     "check": "hookline_api.cli.check:check",
     "plugins": "hookline_api.cli.plugins:plugins",
+    "agents": "hookline_api.cli.agents:agents",
     "keys": "hookline_api.cli.keys:keys",
+    "users": "hookline_api.cli.users:users",
+    "groups": "hookline_api.cli.groups:groups",
+    "roles": "hookline_api.cli.roles:roles",
+    "grants": "hookline_api.cli.grants:grants",
+    "audit": "hookline_api.cli.audit:audit",
+    "store": "hookline_api.cli.store:store",
     "chat": "hookline_api.cli.chat:chat",
 }
 """Where each command is. Its module is imported when it is asked for."""
 
 
+OFFERED: Mapping[str, tuple[str, str]] = {"permissions": ("acl", "Ask who may do what.")}
+"""Commands of plugins that come with Hookline: which plugin's, and what the help says of it."""
+
+
+class Offered(click.Group):
+    """The commands of a plugin of ours. The plugin is imported when one of them is asked for."""
+
+    def __init__(self, name: str, plugin: str, text: str):
+        super().__init__(name, help=text)
+        self._plugin = plugin
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Their names."""
+        return self._group().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of them."""
+        return self._group().get_command(ctx, cmd_name)
+
+    def _group(self) -> click.Group:
+        points = entry_points(group="hookline", name=self._plugin)
+        command = offered_by([point for point in points if not _foreign(point)]).get(
+            self.name or ""
+        )
+        return command if isinstance(command, click.Group) else click.Group(self.name)
+
+
 class Commands(click.Group):
-    """Our commands, and after them those of plugins that do not come with Hookline."""
+    """Our commands, and after them those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names, in the order of the help."""
-        return [*COMMANDS, *sorted(self._offered(ctx).keys() - COMMANDS.keys())]
+        ours = [*COMMANDS, *OFFERED]
+        return [*ours, *sorted(self._offered(ctx).keys() - set(ours))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """A command by its name. Plugins are asked for those that are not ours."""
         place = COMMANDS.get(cmd_name)
+        if cmd_name in OFFERED:
+            return Offered(cmd_name, *OFFERED[cmd_name])
         if place is None:
             return self._offered(ctx).get(cmd_name)
         module, _, name = place.partition(":")
@@ -62,9 +99,12 @@ class Commands(click.Group):
 
 
 def _strangers() -> Sequence[EntryPoint]:
-    """The entry points of plugins that do not come with Hookline: ours offer no commands."""
-    points = entry_points(group="hookline")
-    return [point for point in points if point.dist is None or point.dist.name != "hookline"]
+    """The entry points of plugins that do not come with Hookline."""
+    return [point for point in entry_points(group="hookline") if _foreign(point)]
+
+
+def _foreign(point: EntryPoint) -> bool:
+    return point.dist is None or point.dist.name != "hookline"
 
 
 def offered_by(points: Sequence[EntryPoint]) -> Mapping[str, click.Command]:

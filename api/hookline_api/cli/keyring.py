@@ -1,39 +1,68 @@
 """Keys in the store of a config, without a server."""
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hookline.errors import ConfigError
+import attrs
+
+from hookline.administration import Actor, Administration
 from hookline.keys import ApiKey
 from hookline.moments import now
-from hookline.registry import open_store
-from hookline.store import Store
+from hookline.roles import USE, default_role
+from hookline.users import ADMIN, USER, User
 from hookline_api import logs
 from hookline_api.cli.failures import Failure
+from hookline_api.cli.office import administered
 from hookline_api.cli.output import moment
 from hookline_api.cli.setup import Setup, load_setup
 
 COLUMNS = ("ID", "USER", "NAME", "KEY", "STATE", "AGENTS", "CREATED", "EXPIRES", "LAST USED")
 
 
-def add(path: Path | None, key: ApiKey) -> Sequence[str]:
-    """Keep a new key; those of its agents that nobody knows yet.
+@attrs.frozen(kw_only=True)
+class Added:
+    """What is worth knowing of a key that was just made.
 
-    Raises:
-        HooklineError: the config is wrong or the store does not answer.
+    Args:
+        unknown: those of its agents that nobody knows yet.
+        role: of its user.
+        usable: whether that role may call agents.
     """
 
-    async def work() -> Sequence[str]:
-        setup = _setup(path)
-        async with _opened(setup) as store:
-            await store.keys.add(key)
-            wanted = sorted((key.agents or frozenset()) - setup.config.agents.keys())
-            return [agent for agent in wanted if await store.agents.get(agent) is None]
+    unknown: Sequence[str]
+    role: str
+    usable: bool
 
-    return asyncio.run(work())
+
+def add(path: Path | None, key: ApiKey, *, admin: bool) -> Added:
+    """Keep a new key. Its user is created if there is none.
+
+    Raises:
+        Failure: it should be an administrator's, and its user has another role.
+        HooklineError: the config is wrong, the store does not answer, the user has too many keys.
+    """
+    setup = _setup(path)
+    config = setup.config
+
+    async def work(office: Administration, actor: Actor) -> Added:
+        wanted = User(id=key.user, role=ADMIN if admin else USER)
+        user = await office.users.ensure(actor, wanted)
+        if admin and user.role != ADMIN:
+            message = (
+                f"{key.user} has the role {user.role}; make it an administrator with: "
+                f"hookline users update {key.user} --role {ADMIN}"
+            )
+            raise Failure(message)
+        await office.keys.create(actor, key)
+        agents = sorted((key.agents or frozenset()) - config.agents.keys())
+        unknown = [agent for agent in agents if await office.store.agents.get(agent) is None]
+        role = await office.roles.store.get(user.role) or default_role(user.role)
+        configured = config.plugins.get("acl", {}).get("roles", {}).get(user.role)
+        features = role.features if configured is None else configured
+        return Added(unknown=unknown, role=user.role, usable=USE in features)
+
+    return administered(path, work, config.permissions)
 
 
 def found(path: Path | None, user: str | None) -> Sequence[ApiKey]:
@@ -42,29 +71,30 @@ def found(path: Path | None, user: str | None) -> Sequence[ApiKey]:
     Raises:
         HooklineError: the config is wrong or the store does not answer.
     """
+    _setup(path)
 
-    async def work() -> Sequence[ApiKey]:
-        async with _opened(_setup(path)) as store:
-            return await store.keys.list(user=user)
+    async def work(office: Administration, _: Actor) -> Sequence[ApiKey]:
+        keys: list[ApiKey] = []
+        while page := await office.store.keys.list(user=user, after=keys[-1].id if keys else ""):
+            keys += page
+        return keys
 
-    return asyncio.run(work())
+    return administered(path, work)
 
 
 def end(path: Path | None, key: str) -> None:
     """Make a key invalid.
 
     Raises:
-        Failure: there is no such key.
+        NotFound: there is no such key.
         HooklineError: the config is wrong or the store does not answer.
     """
+    _setup(path)
 
-    async def work() -> bool:
-        async with _opened(_setup(path)) as store:
-            return await store.keys.revoke(key, now())
+    async def work(office: Administration, actor: Actor) -> ApiKey:
+        return await office.keys.revoke(actor, key)
 
-    if not asyncio.run(work()):
-        message = f"there is no key with the id {key}; hookline keys list shows the ids"
-        raise Failure(message)
+    administered(path, work)
 
 
 def state(key: ApiKey) -> str:
@@ -83,6 +113,7 @@ def summary(key: ApiKey) -> dict[str, Any]:
         "shown": key.shown,
         "state": state(key),
         "agents": None if key.agents is None else sorted(key.agents),
+        "read_only": key.read_only,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
@@ -93,6 +124,7 @@ def summary(key: ApiKey) -> dict[str, Any]:
 def row(key: ApiKey) -> Sequence[str]:
     """A key in a table with ``COLUMNS``."""
     agents = "all" if key.agents is None else ", ".join(sorted(key.agents))
+    agents += " (read-only)" if key.read_only else ""
     times = map(moment, (key.created_at, key.expires_at, key.last_used_at))
     return (key.id, key.user, key.name, f"{key.shown}…", state(key), agents, *times)
 
@@ -100,13 +132,3 @@ def row(key: ApiKey) -> Sequence[str]:
 def _setup(path: Path | None) -> Setup:
     logs.quiet()
     return load_setup(path)
-
-
-@asynccontextmanager
-async def _opened(setup: Setup) -> AsyncIterator[Store]:
-    url = setup.config.store.url
-    if url.startswith("memory:"):
-        message = f"{setup.source}: store.url: {url} is forgotten when a process ends; use another"
-        raise ConfigError(message)
-    async with open_store(setup.config, setup.plugins, setup.source) as store:
-        yield store

@@ -1,35 +1,12 @@
 """``hookline keys``: create, list, revoke."""
 
-import re
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 
+from hookline_api.cli.moments import moment_to_come
 from hookline_api.cli.options import config_option, example, json_option
-
-_SPAN = re.compile(r"(?P<count>\d{1,5})(?P<unit>[mhdw])")
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime | None:
-    """A time from now on, or a date, as a moment to come; one without a zone is one of UTC."""
-    if text is None:
-        return None
-    at = datetime.now(UTC)
-    span = _SPAN.fullmatch(text)
-    if span:
-        return at + timedelta(**{_UNITS[span["unit"]]: int(span["count"])})
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        message = f"{text!r} is neither like 30d or 12h nor an ISO date"
-        raise click.BadParameter(message) from error
-    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    if moment <= at:
-        message = f"{text!r} lies in the past"
-        raise click.BadParameter(message)
-    return moment
 
 
 def _ids(_: click.Context, __: click.Parameter, text: str | None) -> frozenset[str] | None:
@@ -68,33 +45,35 @@ def keys() -> None:
 )
 @click.option(
     "--expires",
-    callback=_moment,
+    "expires_at",
+    callback=moment_to_come,
     metavar="30d|12h|DATE",
     help="When it ends; never unless given. A date is one of UTC.",
 )
+@click.option("--read-only", is_flag=True, help="It lists and reads; it calls no agent.")
+@click.option("--admin", is_flag=True, help="Its user becomes an administrator, if it is new.")
 @json_option
 @example(
     "hookline keys create --user alice",
+    "hookline keys create --user root --admin",
     "hookline keys create --user ci --agents helper,coder --expires 2030-01-01 --json",
 )
-def create(
-    *,
-    path: Path | None,
-    user: str,
-    name: str,
-    agents: frozenset[str] | None,
-    expires: datetime | None,
-    as_json: bool,
-) -> None:
-    """Make a key. It is shown once, and kept only as a hash."""
+def create(*, path: Path | None, user: str, admin: bool, as_json: bool, **fields: Any) -> None:
+    """Make a key. It is shown once, and kept only as a hash.
+
+    A user that is not there yet is created, with the role user, or admin.
+    """
     from hookline.keys import new_key
     from hookline_api.cli.keyring import add
     from hookline_api.cli.output import print_json
 
-    key, text = new_key(user, name=name, agents=agents, expires_at=expires)
-    unknown = add(path, key)
-    for agent in unknown:
+    key, text = new_key(user, **fields)
+    added = add(path, key, admin=admin)
+    for agent in added.unknown:
         click.echo(f"hookline: there is no agent {agent} yet", err=True)
+    if not added.usable:
+        remedy = f"hookline roles allow {added.role} remote_agents.use"
+        click.echo(f"hookline: the role {added.role} may not call agents yet: {remedy}", err=True)
     if as_json:
         print_json({"id": key.id, "key": text})
         return

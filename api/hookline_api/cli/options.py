@@ -19,6 +19,8 @@ config_option = click.option(
     help="The config; ./hookline.toml unless given, or only defaults if there is none.",
 )
 
+id_argument = click.argument("id_", metavar="ID")
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -1,6 +1,6 @@
 """What commands print: JSON, or tables and lines with colours on a terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,6 +22,7 @@ STYLES: Mapping[str, str] = {
     "expired": "yellow",
     "error": "bold red",
     "revoked": "red",
+    "disabled": "red",
 }
 """Colours of the words that say how something is."""
 
@@ -49,6 +50,59 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         out.print(table)
     lines = captured.get().splitlines()
     click.echo("\n".join(line.rstrip() for line in lines), color=out.is_terminal or None)
+
+
+def print_things(
+    things: Sequence[Any],
+    columns: Sequence[str],
+    row: Callable[[Any], Sequence[str]],
+    *,
+    as_json: bool,
+) -> None:
+    """Print a list: as JSON, or a row for each thing."""
+    if as_json:
+        print_json(list(things))
+        return
+    print_table(columns, map(row, things))
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print the lines of a difference, coloured on a terminal."""
+    out = console()
+    for line in lines:
+        style = "green" if line.startswith("+") else "red" if line.startswith("-") else ""
+        out.print(line, style=style, soft_wrap=True)
+
+
+def print_thing(thing: Any, *, as_json: bool) -> None:
+    """Print one thing: as JSON, or a row for each of its fields."""
+    if as_json:
+        print_json(thing)
+        return
+    fields = msgspec.to_builtins(thing, order="deterministic")
+    print_table(("FIELD", "VALUE"), ((name, _words(value)) for name, value in fields.items()))
+
+
+def print_done(thing: Any, sentence: str, *, as_json: bool) -> None:
+    """Print what something is now: as JSON, or in a sentence."""
+    if as_json:
+        print_json(thing)
+        return
+    click.echo(sentence)
+
+
+def print_deleted(kind: str, id_: str, *, as_json: bool) -> None:
+    """Print that something is gone."""
+    if as_json:
+        print_json({"id": id_, "deleted": True})
+        return
+    click.echo(f"The {kind} {id_} is deleted.")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else msgspec.json.encode(value).decode()
 
 
 def moment(at: datetime | None) -> str:
