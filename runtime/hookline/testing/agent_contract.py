@@ -155,6 +155,35 @@ class AgentContract(StoreSuite):
         run(check, self.open(tmp_path))
 
 
+class AgentJsonContract(StoreSuite):
+    """What may stand in an agent's ``model_parameters``."""
+
+    def test_any_json_survives(self, tmp_path: Path) -> None:
+        """Keys that a database might want for itself, large numbers, deep nesting, null bytes."""
+        deep: Any = "end"
+        for _ in range(50):
+            deep = {"d": [deep]}
+        parameters = {
+            "a.b": 1,
+            "$set": {"$inc": {"": None}},
+            "text": "a\0b \N{SNOWMAN}",
+            "large": 2**63 - 1,
+            "small": -(2**63),
+            "float": 0.1,
+            "empty": {"list": [], "object": {}},
+            "deep": deep,
+        }
+
+        async def check(store: Store) -> None:
+            await store.agents.put(attrs.evolve(AGENT, model_parameters=parameters))
+            found = await store.agents.get(AGENT.id)
+
+            assert found is not None
+            assert found.model_parameters == parameters
+
+        run(check, self.open(tmp_path))
+
+
 def by_id(grants: Sequence[Grant]) -> list[Grant]:
     """Grants in the order of their ids."""
     return sorted(grants, key=lambda grant: grant.id)

@@ -16,9 +16,10 @@ from hookline.grants import owner_grants
 from hookline.groups import Group
 from hookline.roles import Role
 from hookline.store import Store
+from hookline.testing.audit_contract import record
 from hookline.testing.conversation_contract import talk
 from hookline.testing.file_contract import file
-from hookline.testing.history_contract import FINISHED, record
+from hookline.testing.history_contract import FINISHED
 from hookline.testing.suite import (
     AGENT,
     DAY,

@@ -13,24 +13,26 @@ from unittest import SkipTest
 
 from hookline.archive import KINDS, ArchiveRecord
 from hookline.store import Store
-from hookline.testing.agent_contract import AgentContract
+from hookline.testing.agent_contract import AgentContract, AgentJsonContract
 from hookline.testing.archive_contract import ArchiveContract, everything, fill
+from hookline.testing.audit_contract import AuditContract
 from hookline.testing.continuation_contract import ContinuationContract
 from hookline.testing.conversation_contract import ConversationContract
-from hookline.testing.document_contract import (
-    AgentJsonContract,
-    DocumentContract,
-    GroupContract,
-)
+from hookline.testing.document_contract import DocumentContract
 from hookline.testing.file_contract import FileContract
 from hookline.testing.grant_contract import GrantContract
-from hookline.testing.history_contract import AuditContract, HistoryContract
+from hookline.testing.group_contract import GroupContract
+from hookline.testing.history_contract import HistoryContract
 from hookline.testing.key_contract import KeyContract
+from hookline.testing.moment_contract import MomentContract
+from hookline.testing.newer_contract import NewerContract
 from hookline.testing.suite import run
+from hookline.testing.writer_contract import WriterContract
 
 
 class StoreContract(
     DocumentContract,
+    WriterContract,
     AgentContract,
     AgentJsonContract,
     GroupContract,
@@ -41,6 +43,8 @@ class StoreContract(
     HistoryContract,
     AuditContract,
     ContinuationContract,
+    MomentContract,
+    NewerContract,
     ArchiveContract,
 ):
     """Subclass it and say how your store is opened."""

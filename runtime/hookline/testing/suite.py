@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from hookline.agents import Agent, Edge, SupportContact
-from hookline.errors import VersionConflict
+from hookline.errors import InvalidRequest, VersionConflict
 from hookline.keys import ApiKey, new_key
 from hookline.moments import now
 from hookline.store import Continuation, Store
@@ -17,6 +17,33 @@ from hookline.store import Continuation, Store
 DAY = timedelta(days=1)
 EARLIER = datetime(2024, 2, 29, 23, 59, 59, 999_999, tzinfo=UTC)
 TOKYO = timezone(timedelta(hours=9))
+ODD_IDS = (
+    "b",
+    "a",
+    "A",
+    "Z",
+    "a-1",
+    "a.1",
+    "a10",
+    "a_0",
+    "aa",
+    "a/b",
+    "a:b",
+    "a b",
+    "a ",
+    "a@1",
+    "a%",
+    "$a",
+    "\\",
+    "'\"",
+    "\N{LATIN SMALL LETTER E WITH ACUTE}",
+    "e\N{COMBINING ACUTE ACCENT}",
+    "\N{SNOWMAN}",
+    "\N{REPLACEMENT CHARACTER}",
+    "\N{GRINNING FACE}",
+    "x" * 256,
+)
+"""Ids that a database may confuse, or bring into another order than that of their characters."""
 AGENT = Agent(
     id="team/helper:1.0",
     provider="local",
@@ -85,6 +112,15 @@ async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
     except kind:
         return True
     return False
+
+
+async def refused(call: Coroutine[Any, Any, Any]) -> str | None:
+    """The reason for which a call was refused; ``None`` if it was not."""
+    try:
+        await call
+    except InvalidRequest as error:
+        return error.reason
+    return None
 
 
 async def conflict(call: Coroutine[Any, Any, Any]) -> int | None:
