@@ -61,7 +61,7 @@ def print_things(
 ) -> None:
     """Print a list: as JSON, or a row for each thing."""
     if as_json:
-        print_json(list(things))
+        print_json(_ordered(list(things)))
         return
     print_table(columns, map(row, things))
 
@@ -76,17 +76,17 @@ def print_lines(lines: Iterable[str]) -> None:
 
 def print_thing(thing: Any, *, as_json: bool) -> None:
     """Print one thing: as JSON, or a row for each of its fields."""
+    fields = _ordered(thing)
     if as_json:
-        print_json(thing)
+        print_json(fields)
         return
-    fields = msgspec.to_builtins(thing, order="deterministic")
     print_table(("FIELD", "VALUE"), ((name, _words(value)) for name, value in fields.items()))
 
 
 def print_done(thing: Any, sentence: str, *, as_json: bool) -> None:
     """Print what something is now: as JSON, or in a sentence."""
     if as_json:
-        print_json(thing)
+        print_json(_ordered(thing))
         return
     click.echo(sentence)
 
@@ -97,6 +97,11 @@ def print_deleted(kind: str, id_: str, *, as_json: bool) -> None:
         print_json({"id": id_, "deleted": True})
         return
     click.echo(f"The {kind} {id_} is deleted.")
+
+
+def _ordered(thing: Any) -> Any:
+    """The thing as JSON has it, sets in one order."""
+    return msgspec.to_builtins(thing, order="deterministic")
 
 
 def _words(value: Any) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import click
 import msgspec
 
-from hookline.keys import new_key
+from hookline.keys import ApiKey, new_key
 from hookline.registry import Registry
 from hookline.runtime import Runtime
+from hookline.users import ADMIN, User
 from hookline_api import logs, server
 from hookline_api.cli.output import console, print_json
 from hookline_api.cli.setup import discover
@@ -83,7 +84,7 @@ def _serve(config: Config, api_key: str | None, *, as_json: bool) -> None:
     setup = discover(config, "demo")
     runtime = Runtime(Registry(config, setup.plugins, setup.source))
     key, text = new_key(USER, name="demo", text=api_key)
-    asyncio.run(runtime.registry.store.keys.add(key))
+    asyncio.run(_let_in(runtime, key))
     logs.configure(config.server.log_level)
 
     def ready(host: str, port: int) -> None:
@@ -94,6 +95,13 @@ def _serve(config: Config, api_key: str | None, *, as_json: bool) -> None:
         _welcome(origin, text)
 
     server.serve(runtime, config, ready)
+
+
+async def _let_in(runtime: Runtime, key: ApiKey) -> None:
+    """Have a user who may do everything, so that everything can be tried."""
+    store = runtime.registry.store
+    await store.users.put(User(id=USER, role=ADMIN))
+    await store.keys.add(key)
 
 
 def _welcome(origin: str, key: str) -> None:

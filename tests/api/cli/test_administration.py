@@ -86,7 +86,7 @@ def test_agents_can_come_from_standard_input(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[agents.a]\nmodel = 1", "agents.a.model: Expected `str`, got `int`"),
+        ("[agents.a]\nmodel = 1", "agents.a: model: Expected `str`, got `int`"),
         ("[agents.a]\nmodel = 'm'", "agents.a: Object missing required field `provider`"),
         ("[agents.'a b']\nmodel = 'm'\nprovider = 'p'", "agents.a b: an id has letters"),
         ("model = 'm'", "one agent with its id"),

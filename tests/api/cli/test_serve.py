@@ -24,6 +24,9 @@ kind = "scripted"
 [agents.echo]
 provider = "local"
 model = "small"
+
+[plugins.acl.roles]
+user = ["remote_agents.use"]
 """
 QUESTION = {"model": "echo", "messages": [{"role": "user", "content": "Hello"}]}
 MEMORY = {"HOOKLINE_STORE__URL": "memory://"}

@@ -5,7 +5,6 @@ import json
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -18,6 +17,7 @@ from hookline.archive import KINDS
 from hookline.testing.archive_contract import fill
 from hookline_api.cli import hookline
 from hookline_sqlite import SqliteStores
+from support.process import PROGRAM
 
 MANY = 10_000
 
@@ -125,7 +125,7 @@ def test_a_store_is_not_copied_onto_itself(tmp_path: Path) -> None:
 def test_a_copy_that_was_killed_goes_on(tmp_path: Path) -> None:
     """Killed in the middle and begun again, it ends with the same documents in both stores."""
     origin, target = made(tmp_path, "store", agents=MANY), url(tmp_path, "copy")
-    words = [sys.executable, "-m", "hookline_api.cli", "store", "copy", origin, target, "--json"]
+    words = [str(PROGRAM), "store", "copy", origin, target, "--json"]
     process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until = time.monotonic() + 60
     while _copied(tmp_path) < MANY // 20 and process.poll() is None and time.monotonic() < until:
