@@ -7,6 +7,7 @@ import attrs
 
 from hookline.audit import AuditRecord
 from hookline.conversations import Conversation
+from hookline.documents import refuse_large
 from hookline.errors import InvalidRequest
 from hookline.files import FileRecord
 from hookline.history import RunRecord
@@ -152,6 +153,7 @@ class MemoryContinuations:
 
     async def put(self, continuation: Continuation) -> None:
         """Keep it, until it expires."""
+        refuse_large(len(continuation.messages), f"the unfinished run {continuation.id}")
         self.kept[continuation.id] = attrs.evolve(
             continuation,
             calls=dict(continuation.calls),

@@ -37,9 +37,12 @@ class ArchiveRecord:
             what ``version_id`` says of one of ``agent_versions``, and ``conversation_id`` of a
             conversation.
         content: JSON-like values, the same ones whichever store the document is in: the fields of
-            its class as msgspec encodes them, and besides them what a newer Hookline wrote. What is
-            left of a deleted document is what ``tombstone`` says. ``agent_versions`` are those that
-            were replaced or deleted; the current one stands in ``agents``.
+            its class as msgspec encodes them, and besides them what a newer Hookline wrote. All
+            fields are there, ``None`` and defaults too. Moments are RFC 3339 in UTC with ``Z`` and
+            as many microseconds as there are, sets are ordered lists, bytes are base64; a key has
+            its ``digest``. What is left of a deleted document is what ``tombstone`` says.
+            ``agent_versions`` are those that were replaced or deleted; the current one stands in
+            ``agents``.
     """
 
     id: str

@@ -52,7 +52,8 @@ class DocumentStore(Protocol[DocumentT]):
     async def put(self, document: DocumentT, /, *, expected: int | None = None) -> DocumentT:
         """Create the document, or replace it; what is kept is what ``revise`` says.
 
-        What a newer Hookline wrote into the document, and this one does not know, stays.
+        What a newer Hookline wrote into the document, and this one does not know, stays; that is
+        promised of fields of the document, not of fields further down, such as those of an edge.
 
         Args:
             document: as it shall be.

@@ -47,7 +47,11 @@ class ContinuationStore(Protocol):
     """Where continuations are kept. Every method may raise ``StoreUnavailable``."""
 
     async def put(self, continuation: Continuation) -> None:
-        """Keep it, until it expires."""
+        """Keep it, until it expires, in the place of one with its id.
+
+        Raises:
+            InvalidRequest: it is larger than ``documents.LIMIT``; nothing is changed.
+        """
 
     async def find(self, calls: Sequence[str], *, user: str, agent: str) -> Sequence[Continuation]:
         """Those of this user and agent that hold one of these call ids and have not expired."""

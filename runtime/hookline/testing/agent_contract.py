@@ -1,14 +1,17 @@
 """The part of the store contract that concerns agents."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
 
+from hookline.agents import Agent
+from hookline.documents import LIMIT
 from hookline.grants import OF_AGENTS, Grant, Grantee, Resource, owner_grants
 from hookline.store import Store
-from hookline.testing.suite import AGENT, EARLIER, StoreSuite, conflict, run
+from hookline.testing.suite import AGENT, EARLIER, StoreSuite, conflict, refused, run
 
 OTHER = "other"
 
@@ -151,6 +154,92 @@ class AgentContract(StoreSuite):
             applied = await store.grants.apply([grants[0]], [grants[1].id])
             assert (applied.updated, applied.revoked) == (1, 1)
             assert list(await store.grants.list()) == grants[:1]
+
+        run(check, self.open(tmp_path))
+
+    def test_of_creators_at_once_one_gives_grants(self, tmp_path: Path) -> None:
+        """The grants are those of the one whose agent is kept, and nobody else's."""
+
+        async def check(store: Store) -> None:
+            users = [f"u{i}" for i in range(10)]
+            grants = {user: owner_grants(user, AGENT.id, at=EARLIER) for user in users}
+            answers = await asyncio.gather(
+                *(
+                    store.agents.put(
+                        attrs.evolve(AGENT, author=user), expected=0, grants=grants[user]
+                    )
+                    for user in users
+                ),
+                return_exceptions=True,
+            )
+
+            [kept] = [answer for answer in answers if isinstance(answer, Agent)]
+            assert await of_agent(store, AGENT.id) == by_id(grants[kept.author or ""])
+
+        run(check, self.open(tmp_path))
+
+    def test_creations_and_deletions_at_once_leave_no_stray_grant(self, tmp_path: Path) -> None:
+        """In the end there is an agent with its author's grants, or there is nothing."""
+
+        async def check(store: Store) -> None:
+            async def create(user: str) -> None:
+                mine = owner_grants(user, AGENT.id, at=EARLIER)
+                await conflict(
+                    store.agents.put(attrs.evolve(AGENT, author=user), expected=0, grants=mine)
+                )
+
+            for _ in range(3):
+                creations = (create(f"u{i}") for i in range(5))
+                await asyncio.gather(*creations, *(store.agents.delete(AGENT.id) for _ in "abcde"))
+                kept = await store.agents.get(AGENT.id)
+                author = None if kept is None else kept.author
+                expected = owner_grants(author, AGENT.id, at=EARLIER) if author else []
+                assert await of_agent(store, AGENT.id) == by_id(expected)
+
+        run(check, self.open(tmp_path))
+
+    def test_a_refused_agent_gives_no_grants(self, tmp_path: Path) -> None:
+        """One that is too large leaves nothing behind."""
+
+        async def check(store: Store) -> None:
+            large = attrs.evolve(AGENT, instructions="x" * (LIMIT + 1))
+            grants = owner_grants("ann", AGENT.id, at=EARLIER)
+
+            assert await refused(store.agents.put(large, grants=grants)) == "document_too_large"
+            assert await store.agents.get(AGENT.id) is None
+            assert list(await store.grants.list()) == []
+            assert await store.archive.count("agent_versions") == 0
+
+        run(check, self.open(tmp_path))
+
+    def test_writers_at_once_leave_every_version(self, tmp_path: Path) -> None:
+        """None is missing, none is there twice, and each is what its writer was answered."""
+
+        async def check(store: Store) -> None:
+            puts = (store.agents.put(attrs.evolve(AGENT, name=f"n{i}")) for i in range(20))
+            kept = await asyncio.gather(*puts)
+
+            found = list(await store.agents.versions(AGENT.id))
+            assert found == sorted(kept, key=lambda agent: agent.version, reverse=True)
+            assert [one.version for one in found] == list(range(20, 0, -1))
+
+        run(check, self.open(tmp_path))
+
+    def test_versions_of_similar_ids_are_told_apart(self, tmp_path: Path) -> None:
+        """By case, and although an id may look like one with a version behind it."""
+
+        async def check(store: Store) -> None:
+            ids = ("a", "A", "a@1", "a@1@2", "a%", "a_")
+            for id_ in ids:
+                for name in "xy":
+                    await store.agents.put(attrs.evolve(AGENT, id=id_, name=name))
+
+            for id_ in ids:
+                found = await store.agents.versions(id_)
+                assert [(one.id, one.version) for one in found] == [(id_, 2), (id_, 1)]
+                first = await store.agents.find_version(id_, 1)
+                assert (first and first.id, first and first.name) == (id_, "x")
+            assert await store.archive.count("agent_versions") == len(ids)
 
         run(check, self.open(tmp_path))
 

@@ -1,5 +1,6 @@
 """The part of the store contract that concerns the audit."""
 
+import asyncio
 from pathlib import Path
 
 import attrs
@@ -58,5 +59,19 @@ class AuditContract(StoreSuite):
 
             assert list(await store.audit.list())[1:] == [first]
             await store.audit.add([])
+
+        run(check, self.open(tmp_path))
+
+    def test_records_at_once_are_all_kept(self, tmp_path: Path) -> None:
+        """Each once, although two add the same one; of a batch with one twice, the first."""
+
+        async def check(store: Store) -> None:
+            kept = [record(i) for i in range(20)]
+            await asyncio.gather(*(store.audit.add(kept[i : i + 2]) for i in range(19)))
+            assert list(await store.audit.list()) == kept[::-1]
+
+            newest = record(30)
+            await store.audit.add([newest, attrs.evolve(newest, actor="eve")])
+            assert list(await store.audit.list(limit=1)) == [newest]
 
         run(check, self.open(tmp_path))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import attrs
 
+from hookline.documents import LIMIT
 from hookline.store import Continuation, Store
-from hookline.testing.suite import DAY, EARLIER, StoreSuite, run, sample_continuation
+from hookline.testing.suite import DAY, EARLIER, StoreSuite, refused, run, sample_continuation
 
 
 class ContinuationContract(StoreSuite):
@@ -78,6 +79,32 @@ class ContinuationContract(StoreSuite):
             assert await store.continuations.expire(EARLIER) == 1
             assert await store.continuations.expire(EARLIER) == 0
             assert await found(store, ["call_a"]) == [live]
+
+        run(check, self.open(tmp_path))
+
+    def test_what_a_caller_changes_later_is_not_kept(self, tmp_path: Path) -> None:
+        """The store shares no dict with those who put and find."""
+
+        async def check(store: Store) -> None:
+            calls = {"call_a": "upstream_a"}
+            await store.continuations.put(attrs.evolve(sample_continuation("run_1"), calls=calls))
+            calls["call_a"] = "changed"
+
+            [kept] = await found(store, ["call_a"])
+            assert kept.calls == {"call_a": "upstream_a"}
+
+        run(check, self.open(tmp_path))
+
+    def test_a_continuation_that_is_too_large_is_refused(self, tmp_path: Path) -> None:
+        """As a document is, and the one before it stays."""
+
+        async def check(store: Store) -> None:
+            kept = sample_continuation("run_1", "call_a")
+            await store.continuations.put(kept)
+            large = attrs.evolve(kept, messages=b"x" * (LIMIT + 1))
+
+            assert await refused(store.continuations.put(large)) == "document_too_large"
+            assert await found(store, ["call_a"]) == [kept]
 
         run(check, self.open(tmp_path))
 

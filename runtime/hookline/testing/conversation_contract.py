@@ -1,12 +1,13 @@
 """The part of the store contract that concerns conversations."""
 
+import asyncio
 from pathlib import Path
 
 import attrs
 
 from hookline.conversations import Conversation
 from hookline.store import Store
-from hookline.testing.suite import DAY, EARLIER, StoreSuite, run
+from hookline.testing.suite import DAY, EARLIER, ODD_IDS, StoreSuite, run
 
 
 def talk(id_: str = "talk", owner: str = "alice") -> Conversation:
@@ -65,5 +66,36 @@ class ConversationContract(StoreSuite):
 
             assert found == sorted(ids)
             assert list(await store.conversations.list("eve")) == []
+
+        run(check, self.open(tmp_path))
+
+    def test_odd_conversations_are_told_apart(self, tmp_path: Path) -> None:
+        """By owner and id, both of any characters, however the two are put together."""
+
+        async def check(store: Store) -> None:
+            kept = [talk(id_, owner) for id_ in ODD_IDS for owner in ODD_IDS[:8]]
+            await store.conversations.keep(kept)
+
+            for one in kept:
+                assert await store.conversations.get(one.owner, one.id) == one
+            found = await store.conversations.list(ODD_IDS[0])
+            assert [one.id for one in found] == sorted(ODD_IDS)
+
+        run(check, self.open(tmp_path))
+
+    def test_the_latest_of_writers_at_once_stays(self, tmp_path: Path) -> None:
+        """In whichever order they come, and when one batch has a conversation twice."""
+
+        async def check(store: Store) -> None:
+            later = [
+                attrs.evolve(talk(), agent=f"a{i}", updated_at=EARLIER + i * DAY) for i in range(20)
+            ]
+            await store.conversations.keep([talk()])
+            await asyncio.gather(*(store.conversations.keep([one]) for one in later[::-1]))
+            assert await store.conversations.get("alice", "talk") == later[-1]
+
+            twice = [talk("twice"), attrs.evolve(talk("twice"), agent="other")]
+            await store.conversations.keep(twice)
+            assert await store.conversations.get("alice", "twice") == twice[1]
 
         run(check, self.open(tmp_path))

@@ -8,7 +8,7 @@ import attrs
 from hookline.errors import InvalidRequest
 from hookline.files import FileRecord
 from hookline.store import Store
-from hookline.testing.suite import DAY, EARLIER, StoreSuite, raised, run
+from hookline.testing.suite import DAY, EARLIER, ODD_IDS, StoreSuite, raised, run
 
 
 def file(id_: str = "file_1", owner: str = "alice") -> FileRecord:
@@ -52,7 +52,9 @@ class FileContract(StoreSuite):
 
             refused = [answer for answer in answers if isinstance(answer, InvalidRequest)]
             assert (answers.count(None), len(refused)) == (1, 7)
-            assert await raised(InvalidRequest, store.files.add(file()))
+            kept = await store.files.get("file_1")
+            assert await raised(InvalidRequest, store.files.add(file(owner="later")))
+            assert await store.files.get("file_1") == kept
 
         run(check, self.open(tmp_path))
 
@@ -85,5 +87,18 @@ class FileContract(StoreSuite):
             assert [one.id for one in found] == ["soon", "late"]
             assert len(await store.files.expired(EARLIER + DAY)) == 1
             assert len(await store.files.expired(EARLIER + 3 * DAY, limit=1)) == 1
+
+        run(check, self.open(tmp_path))
+
+    def test_odd_files_are_told_apart(self, tmp_path: Path) -> None:
+        """By case, and whatever characters their ids have."""
+
+        async def check(store: Store) -> None:
+            for id_ in ODD_IDS:
+                await store.files.add(file(id_, owner=id_))
+
+            for id_ in ODD_IDS:
+                assert await store.files.get(id_) == file(id_, owner=id_)
+                assert list(await store.files.list(owner=id_)) == [file(id_, owner=id_)]
 
         run(check, self.open(tmp_path))

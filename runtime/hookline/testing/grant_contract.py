@@ -17,7 +17,7 @@ from hookline.grants import (
     grant_id,
 )
 from hookline.store import Store
-from hookline.testing.suite import DAY, EARLIER, TOKYO, StoreSuite, raised, run
+from hookline.testing.suite import DAY, EARLIER, ODD_IDS, TOKYO, StoreSuite, raised, run
 
 ANN = Grantee("user", "ann")
 DEVS = Grantee("group", "devs")
@@ -168,5 +168,31 @@ class GrantContract(StoreSuite):
             assert (found.granted_at, found.granted_at.utcoffset()) == (EARLIER, timedelta())
             naive = attrs.evolve(grant(DEVS), expires_at=EARLIER.replace(tzinfo=None))
             assert await raised(ValueError, store.grants.apply([naive]))
+
+        run(check, self.open(tmp_path))
+
+    def test_many_grants_can_be_given_and_taken_at_once(self, tmp_path: Path) -> None:
+        """A thousand of them, of whom some are there already."""
+
+        async def check(store: Store) -> None:
+            many = [grant(Grantee("user", f"u{i}")) for i in range(1000)]
+            await store.grants.apply(many[:10])
+            assert await store.grants.apply(many) == Applied(granted=990, updated=10)
+            gone = [one.id for one in many[1:]]
+            assert await store.grants.apply([], gone) == Applied(revoked=999)
+            assert list(await store.grants.list()) == many[:1]
+
+        run(check, self.open(tmp_path))
+
+    def test_odd_ids_of_grantees_and_resources_are_told_apart(self, tmp_path: Path) -> None:
+        """By case, and whatever characters they have."""
+
+        async def check(store: Store) -> None:
+            kept = [grant(Grantee("user", id_), Resource("agent", id_)) for id_ in ODD_IDS]
+            await store.grants.apply(kept)
+
+            for one in kept:
+                assert list(await store.grants.of_resource(one.resource)) == [one]
+                assert list(await store.grants.of_grantees([one.grantee], ["agent"])) == [one]
 
         run(check, self.open(tmp_path))

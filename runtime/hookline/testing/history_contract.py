@@ -1,5 +1,6 @@
 """The part of the store contract that concerns the history of runs."""
 
+import asyncio
 from pathlib import Path
 
 import attrs
@@ -67,5 +68,31 @@ class HistoryContract(StoreSuite):
             assert await store.runs.forget(EARLIER + DAY) == 0
             assert await store.runs.forget(EARLIER + 2 * DAY) == 1
             assert [one.id for one in await store.runs.list()] == ["later", "running"]
+
+        run(check, self.open(tmp_path))
+
+    def test_the_end_of_a_run_stays_whoever_is_faster(self, tmp_path: Path) -> None:
+        """Of records that are kept at once, and of one batch with both."""
+
+        async def check(store: Store) -> None:
+            batches = [[RUNNING], [FINISHED], [RUNNING]] * 5
+            await asyncio.gather(*map(store.runs.keep, batches))
+            both = [attrs.evolve(one, id="both") for one in (RUNNING, FINISHED, RUNNING)]
+            await store.runs.keep(both)
+
+            assert await store.runs.get("run_1") == FINISHED
+            assert await store.runs.get("both") == both[1]
+
+        run(check, self.open(tmp_path))
+
+    def test_thousands_of_runs_can_be_kept_at_once(self, tmp_path: Path) -> None:
+        """What waited while the store did not answer comes in one batch."""
+
+        async def check(store: Store) -> None:
+            many = [attrs.evolve(FINISHED, id=f"run_{i:04}") for i in range(2000)]
+            await store.runs.keep(many)
+
+            assert list(await store.runs.list(after="run_0999")) == many[1000:]
+            assert await store.runs.forget(EARLIER + 2 * DAY) == 2000
 
         run(check, self.open(tmp_path))

@@ -1,7 +1,7 @@
 """How the parts of the store contract reach a store, and what they put into it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,7 @@ def run(check: Callable[[Store], Awaitable[None]], store: Store) -> None:
     asyncio.run(entered())
 
 
-async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
+async def raised(kind: type[Exception], call: Awaitable[Any]) -> bool:
     """Whether a call raised this kind of error."""
     try:
         await call
@@ -114,7 +114,7 @@ async def raised(kind: type[Exception], call: Coroutine[Any, Any, Any]) -> bool:
     return False
 
 
-async def refused(call: Coroutine[Any, Any, Any]) -> str | None:
+async def refused(call: Awaitable[Any]) -> str | None:
     """The reason for which a call was refused; ``None`` if it was not."""
     try:
         await call
@@ -123,7 +123,7 @@ async def refused(call: Coroutine[Any, Any, Any]) -> str | None:
     return None
 
 
-async def conflict(call: Coroutine[Any, Any, Any]) -> int | None:
+async def conflict(call: Awaitable[Any]) -> int | None:
     """The version that a conflict names; ``None`` if there was none."""
     try:
         await call
