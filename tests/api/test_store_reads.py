@@ -77,14 +77,16 @@ def counted(tmp_path: Path) -> Iterator[tuple[RunningServer, list[str]]]:
 
 def asked(server: RunningServer, calls: list[str]) -> list[str]:
     """What the store is asked from a request's arrival to its first token."""
-    client = OpenAI(base_url=server.url, api_key=KEY, max_retries=0)
     before = len(calls)
     messages = [{"role": "user", "content": "Hi"}]
-    with client.chat.completions.create(model="helper", messages=messages, stream=True) as stream:
+    with (
+        OpenAI(base_url=server.url, api_key=KEY, max_retries=0) as client,
+        client.chat.completions.create(model="helper", messages=messages, stream=True) as stream,
+    ):
         for chunk in stream:
             if chunk.choices and chunk.choices[0].delta.content:
-                break
-        return calls[before:]
+                return calls[before:]
+    pytest.fail("there was no token")
 
 
 def reads(calls: list[str]) -> list[str]:
