@@ -82,7 +82,7 @@ class ContinuationContract(StoreSuite):
 
         run(check, self.open(tmp_path))
 
-    def test_what_a_caller_changes_later_is_not_kept(self, tmp_path: Path) -> None:
+    def test_calls_that_a_caller_changes_later_are_not_kept(self, tmp_path: Path) -> None:
         """The store shares no dict with those who put and find."""
 
         async def check(store: Store) -> None:
