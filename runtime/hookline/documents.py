@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 import attrs
+import msgspec
 
 from hookline.errors import InvalidRequest, VersionConflict
 
@@ -15,6 +16,7 @@ It holds in every store, so that a document can move from any store to any other
 
 _BOOKKEEPING = ("version", "created_at", "updated_at", "updated_by")
 """What a store or a service writes, and nobody means as a change."""
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 class Document(Protocol):
@@ -134,9 +136,12 @@ def refuse_large(size: int, what: str) -> None:
         raise InvalidRequest(message, reason="document_too_large")
 
 
-def _content(document: Any) -> dict[str, Any]:
+def _content(document: Any) -> bytes:
+    # As JSON: Python takes 1, 1.0 and True for the same, and a provider does not.
     fields = attrs.fields(type(document))
-    return {f.name: getattr(document, f.name) for f in fields if f.name not in _BOOKKEEPING}
+    return _encode(
+        {f.name: getattr(document, f.name) for f in fields if f.name not in _BOOKKEEPING}
+    )
 
 
 def _evolve(document: DocumentT, **changes: Any) -> DocumentT:

@@ -272,6 +272,22 @@ class AgentJsonContract(StoreSuite):
 
         run(check, self.open(tmp_path))
 
+    def test_a_value_of_another_type_is_a_change(self, tmp_path: Path) -> None:
+        """``1``, ``true`` and ``1.0`` are three things, although Python takes them for one."""
+        values: list[Any] = [1, True, 1.0, "1", None, 0, False]
+
+        async def check(store: Store) -> None:
+            for version, value in enumerate(values, start=1):
+                put = attrs.evolve(AGENT, model_parameters={"value": value})
+                kept = await store.agents.put(put)
+                found = await store.agents.get(AGENT.id)
+
+                assert found == kept
+                assert kept.version == version
+                assert repr(found.model_parameters["value"]) == repr(value)
+
+        run(check, self.open(tmp_path))
+
 
 def by_id(grants: Sequence[Grant]) -> list[Grant]:
     """Grants in the order of their ids."""

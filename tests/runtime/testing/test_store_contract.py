@@ -38,6 +38,7 @@ FAULTS = [
     ("agents", faults.FindsTheCurrentVersion, "every_version_can_be_found"),
     ("agents", faults.RemembersTheDeleted, "a_deleted_agent_has_no_versions"),
     ("agents", faults.SharesWhatItKeeps, "what_a_caller_changes_later_is_not_kept"),
+    ("agents", faults.ComparesLoosely, "a_value_of_another_type_is_a_change"),
     ("agents", faults.LosesNulls, "any_json_survives"),
     ("keys", faults.CountsTooEarly, "a_user_has_so_many_keys_at_most"),
     ("keys", faults.FindsCapitals, "a_key_is_found_by_its_digest"),
