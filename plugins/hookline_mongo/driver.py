@@ -18,14 +18,16 @@ from bson.errors import BSONError
 from odmantic import AIOEngine, Model
 from odmantic.engine import AIOCursor
 from odmantic.session import AIOSession, AIOTransaction
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, DeleteOne, IndexModel, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
+    BulkWriteError,
     ConnectionFailure,
     DocumentTooLarge,
+    DuplicateKeyError,
     OperationFailure,
     PyMongoError,
     WriteConcernError,
@@ -33,7 +35,25 @@ from pymongo.errors import (
 
 from hookline.errors import ConfigError, HooklineError, InvalidRequest, StoreUnavailable
 
+__all__ = [
+    "Client",
+    "Collection",
+    "Database",
+    "DeleteOne",
+    "Document",
+    "DuplicateKeyError",
+    "Engine",
+    "IndexModel",
+    "Operation",
+    "OperationFailure",
+    "ReplaceOne",
+    "Session",
+    "UpdateOne",
+    "connect",
+]
+
 Document = dict[str, Any]
+Operation = UpdateOne | ReplaceOne[Document] | DeleteOne
 Client = AsyncMongoClient[Document]
 Collection = AsyncCollection[Document]
 Session = AsyncClientSession
@@ -223,7 +243,7 @@ def connect(url: str) -> Database:
 
 def _translation(error: Exception, name: str, what: str) -> HooklineError | None:
     """The error of Hookline that says the same; ``None`` if there is none."""
-    code = error.code if isinstance(error, OperationFailure) else None
+    code = _code(error)
     if isinstance(error, DocumentTooLarge) or code in _TOO_LARGE:
         message = f"{what} is too large: MongoDB keeps up to 16 MB in a document"
         return InvalidRequest(message, reason="document_too_large")
@@ -242,6 +262,15 @@ def _translation(error: Exception, name: str, what: str) -> HooklineError | None
         )
         return StoreUnavailable(message)
     return None
+
+
+def _code(error: Exception) -> int | None:
+    """The server's code; of many writes, that of the first one that failed."""
+    if isinstance(error, BulkWriteError):
+        details: Mapping[str, Any] = error.details
+        failed = [*details["writeErrors"], *details["writeConcernErrors"]]
+        return failed[0]["code"] if failed else None
+    return error.code if isinstance(error, OperationFailure) else None
 
 
 def _passes(error: PyMongoError, code: int | None) -> bool:

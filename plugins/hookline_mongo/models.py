@@ -1,0 +1,333 @@
+"""What stands in the database: a model for each collection, with its indexes.
+
+A model says what a document of this Hookline has; one that a newer Hookline wrote may have more.
+Moments are integers, microseconds since 1970: MongoDB's own dates know milliseconds alone. What
+may have any keys is JSON text: not every key can be a field's name, nor be asked for. Models
+never leave this package.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from odmantic import EmbeddedModel, Field, Index, Model
+from odmantic.query import desc
+
+from hookline_mongo.driver import IndexModel
+
+
+class Schema(Model):
+    """The version of the schema, in the only document of its collection."""
+
+    id: str = Field(primary_field=True)
+    version: int
+
+    model_config = {"collection": "hookline"}
+
+
+class AgentModel(Model):
+    """An agent, or what is left of a deleted one.
+
+    Args:
+        deleted: true for what is left: the id goes on counting versions.
+        unfinished: what is to be done before grants are read: ``grants`` of a new agent are to be
+            moved to their own collection, or ``clearing``: a deleted agent's are to be removed.
+        pending_grants: those that are to be moved.
+        moves: counts who began to move them; of two who do it at once, the later one is right.
+        unknown: JSON of what a newer Hookline wrote and a copy of the store brought here.
+    """
+
+    id: str = Field(primary_field=True)
+    version: int
+    provider: str
+    model: str
+    name: str
+    description: str
+    instructions: str
+    model_parameters: str
+    tools: list[str]
+    locked: list[str]
+    recursion_limit: int
+    dialect: str | None
+    on_tool_failure: str
+    edges: list[dict[str, Any]]
+    category: str
+    avatar: str | None
+    conversation_starters: list[str]
+    support_contact: dict[str, str] | None
+    author: str | None
+    updated_by: str | None
+    managed_by: str | None
+    created_at: int
+    updated_at: int
+    deleted: bool | None = None
+    unfinished: str | None = None
+    pending_grants: list[dict[str, Any]] | None = None
+    moves: int | None = None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "agents",
+        "indexes": lambda: [IndexModel([("unfinished", 1)], name="unfinished", sparse=True)],
+    }
+
+
+class AgentVersionModel(Model):
+    """A version of an agent that was replaced; ``document`` is what stood in ``agents``."""
+
+    id: str = Field(primary_field=True)
+    agent: str
+    version: int
+    document: dict[str, Any]
+
+    model_config = {
+        "collection": "agent_versions",
+        "indexes": lambda: [
+            Index(AgentVersionModel.agent, desc(AgentVersionModel.version), name="by_agent")
+        ],
+    }
+
+
+class UserModel(Model):
+    """A user, or what is left of a deleted one."""
+
+    id: str = Field(primary_field=True)
+    version: int
+    name: str
+    email: str
+    role: str
+    disabled: bool
+    created_at: int
+    updated_at: int
+    deleted: bool | None = None
+    unknown: str | None = None
+
+    model_config = {"collection": "users"}
+
+
+class GroupModel(Model):
+    """A group, or what is left of a deleted one."""
+
+    id: str = Field(primary_field=True)
+    version: int
+    name: str
+    description: str
+    source: str
+    members: list[str]
+    created_at: int
+    updated_at: int
+    deleted: bool | None = None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "groups",
+        "indexes": lambda: [Index(GroupModel.members, name="by_member")],
+    }
+
+
+class RoleModel(Model):
+    """A role, or what is left of a deleted one."""
+
+    id: str = Field(primary_field=True)
+    version: int
+    description: str
+    features: list[str]
+    managed_by: str | None
+    created_at: int
+    updated_at: int
+    deleted: bool | None = None
+    unknown: str | None = None
+
+    model_config = {"collection": "roles"}
+
+
+class KeyModel(Model):
+    """An API key."""
+
+    id: str = Field(primary_field=True)
+    user: str
+    digest: str
+    shown: str
+    name: str
+    agents: list[str] | None
+    read_only: bool
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+    last_used_at: int | None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "keys",
+        "indexes": lambda: [
+            Index(KeyModel.digest, name="by_digest", unique=True),
+            Index(desc(KeyModel.created_at), desc(KeyModel.id), name="by_age"),
+            Index(KeyModel.user, desc(KeyModel.created_at), desc(KeyModel.id), name="by_user"),
+        ],
+    }
+
+
+class GranteeModel(EmbeddedModel):
+    """Whom a grant is for."""
+
+    kind: str
+    id: str
+
+
+class ResourceModel(EmbeddedModel):
+    """What a grant is on."""
+
+    kind: str
+    id: str
+
+
+class GrantModel(Model):
+    """A grant. ``move`` is ``moves`` of its agent, as of when the grant was written last."""
+
+    id: str = Field(primary_field=True)
+    grantee: GranteeModel
+    resource: ResourceModel
+    bits: int
+    role: str | None
+    inherited_from: str | None
+    granted_by: str
+    granted_at: int
+    expires_at: int | None
+    move: int | None = None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "grants",
+        "indexes": lambda: [
+            IndexModel(
+                [("grantee.kind", 1), ("grantee.id", 1), ("resource.kind", 1)], name="by_grantee"
+            ),
+            IndexModel([("resource.kind", 1), ("resource.id", 1)], name="by_resource"),
+        ],
+    }
+
+
+class ConversationModel(Model):
+    """A conversation; ``conversation`` is the id that its owner knows it by."""
+
+    id: str = Field(primary_field=True)
+    conversation: str
+    owner: str
+    agent: str
+    created_at: int
+    updated_at: int
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "conversations",
+        "indexes": lambda: [
+            Index(ConversationModel.owner, ConversationModel.conversation, name="by_owner")
+        ],
+    }
+
+
+class FileModel(Model):
+    """What is known of a file."""
+
+    id: str = Field(primary_field=True)
+    owner: str
+    name: str
+    media_type: str
+    size: int
+    digest: str
+    purpose: str
+    created_at: int
+    expires_at: int | None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "files",
+        "indexes": lambda: [
+            Index(FileModel.owner, FileModel.id, name="by_owner"),
+            Index(FileModel.expires_at, FileModel.id, name="by_end"),
+        ],
+    }
+
+
+class RunModel(Model):
+    """A run of the history."""
+
+    id: str = Field(primary_field=True)
+    user: str
+    key: str | None
+    agent: str
+    version: int
+    conversation: str | None
+    state: str
+    reason: str
+    started_at: int
+    ended_at: int | None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "runs",
+        "indexes": lambda: [
+            Index(RunModel.user, RunModel.id, name="by_user"),
+            Index(RunModel.ended_at, name="by_end"),
+        ],
+    }
+
+
+class AuditModel(Model):
+    """A record of the audit."""
+
+    id: str = Field(primary_field=True)
+    at: int
+    actor: str
+    key: str | None
+    action: str
+    kind: str
+    subject: str
+    before: str
+    after: str
+    detail: str
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "audit",
+        "indexes": lambda: [
+            Index(AuditModel.kind, AuditModel.subject, AuditModel.id, name="by_subject")
+        ],
+    }
+
+
+class ContinuationModel(Model):
+    """A run that waits; ``call_ids`` are the keys of ``calls``, so that it is found by them."""
+
+    id: str = Field(primary_field=True)
+    user: str
+    agent: str
+    calls: str
+    call_ids: list[str]
+    messages: bytes
+    expires_at: int
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "continuations",
+        "indexes": lambda: [
+            Index(ContinuationModel.call_ids, name="by_call"),
+            Index(ContinuationModel.expires_at, name="by_end"),
+        ],
+    }
+
+
+MODELS: Sequence[type[Model]] = (
+    AgentModel,
+    AgentVersionModel,
+    UserModel,
+    GroupModel,
+    RoleModel,
+    KeyModel,
+    GrantModel,
+    ConversationModel,
+    FileModel,
+    RunModel,
+    AuditModel,
+    ContinuationModel,
+)
+"""The model of each collection that keeps something."""
