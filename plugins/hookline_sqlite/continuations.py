@@ -1,20 +1,21 @@
 """Continuations, found by the calls that they wait for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import aiosqlite
 import msgspec
 
-from hookline.archive import ArchiveRecord, content_of
+from hookline.archive import NOTHING, ArchiveRecord, content_of, unknown_of
 from hookline.documents import refuse_large
 from hookline.store import Continuation
 from hookline_sqlite.columns import document, micros, moment, text
 from hookline_sqlite.database import Database
 
 _PUT = """
-INSERT INTO continuations (id, user, agent, expires_at, calls, messages) VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO continuations (id, user, agent, expires_at, calls, messages, unknown)
+VALUES (?, ?, ?, ?, ?, ?, ?)
 """
 _PUT_CALL = "INSERT INTO continuation_calls (call, continuation) VALUES (?, ?)"
 _EXPIRE = "DELETE FROM continuations WHERE expires_at <= ?"
@@ -28,7 +29,7 @@ ORDER BY expires_at, id
 
 
 _READ = """
-SELECT id, user, agent, expires_at, calls, messages FROM continuations
+SELECT id, user, agent, expires_at, calls, messages, unknown FROM continuations
 WHERE id > ? ORDER BY id LIMIT ?
 """
 
@@ -70,18 +71,22 @@ class SqliteContinuations:
     async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
         """Continuations, as records."""
         rows = await self._database.read(_READ, [after, limit])
-        return [ArchiveRecord(row[0], content_of(_read(row))) for row in rows]
+        return [
+            ArchiveRecord(id_, content_of(_read((id_, *rest)), msgspec.json.decode(unknown)))
+            for id_, *rest, unknown in rows
+        ]
 
     async def write(
         self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]
     ) -> None:
-        """Keep records as they are. They live for hours: what newer ones have besides is lost."""
+        """Keep records as they are."""
         for record in records:
             continuation = msgspec.convert(record.content, Continuation)
-            await _keep(connection, _row(continuation), continuation)
+            unknown = unknown_of(Continuation, record.content)
+            await _keep(connection, _row(continuation, unknown), continuation)
 
 
-def _row(continuation: Continuation) -> Sequence[Any]:
+def _row(continuation: Continuation, unknown: Mapping[str, Any] = NOTHING) -> Sequence[Any]:
     what = f"the unfinished run {continuation.id}"
     refuse_large(len(continuation.messages), what)
     return (
@@ -91,6 +96,7 @@ def _row(continuation: Continuation) -> Sequence[Any]:
         micros(continuation.expires_at),
         text(dict(continuation.calls), what),
         continuation.messages,
+        text(dict(unknown), what),
     )
 
 

@@ -43,7 +43,9 @@ class SqliteDocuments(Generic[DocumentT]):
         """  # noqa: S608  as above
         self._read = f"SELECT {columns} FROM {table} WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
         self._put = f"INSERT OR REPLACE INTO {table} ({columns}) VALUES (?, ?, ?, ?, ?)"  # noqa: S608
-        self._delete = f"UPDATE {table} SET document = NULL WHERE id = ?"  # noqa: S608
+        self._delete = f"""
+        UPDATE {table} SET document = NULL, created_at = 0, updated_at = 0 WHERE id = ?
+        """  # noqa: S608
         self.count = f"SELECT count(*) FROM {table}"  # noqa: S608
         self.database = database
         self.clock = clock

@@ -140,6 +140,9 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         )
         """,
         "CREATE INDEX audit_by_subject ON audit (kind, subject, id)",
+        "UPDATE agents SET created_at = 0, updated_at = 0 WHERE document IS NULL",
+        # What a newer Hookline wrote besides the columns.
+        "ALTER TABLE continuations ADD COLUMN unknown TEXT NOT NULL DEFAULT '{}'",
     ),
 )
 """The statements that lead from each version (``PRAGMA user_version``) to the next."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 
 from hookline.agents import Agent
+from hookline.errors import ConfigError, InvalidRequest
 from hookline.specs import AGENT_ID, AgentSpec, agent_of
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -76,5 +77,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 def agents_of(config: Config) -> list[Agent]:
-    """The agents of the config, marked as managed by it."""
-    return [agent_of(id_, table, managed_by=CONFIG) for id_, table in config.agents.items()]
+    """The agents of the config, marked as managed by it.
+
+    Raises:
+        ConfigError: one of them cannot be kept; the message names it.
+    """
+    agents = []
+    for id_, table in config.agents.items():
+        try:
+            agents.append(agent_of(id_, table, managed_by=CONFIG))
+        except InvalidRequest as error:
+            message = f"agents.{id_}.{error}"
+            raise ConfigError(message) from error
+    return agents

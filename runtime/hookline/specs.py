@@ -1,5 +1,6 @@
 """Agents as they are written down: in ``[agents.<id>]``, in a file, in a request."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from hookline.agents import (
     EdgeType,
     SupportContact,
 )
+from hookline.errors import InvalidRequest
 
 AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}(?!\n)$"
 """No ``@``: what follows one in ``model`` is a version."""
@@ -68,7 +70,12 @@ class AgentSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def agent_of(id_: str, spec: AgentSpec, **more: Any) -> Agent:
-    """The agent that is written down like this, with the fields that nobody writes down."""
+    """The agent that is written down like this, with the fields that nobody writes down.
+
+    Raises:
+        InvalidRequest: a number in ``model_parameters`` is none that JSON has.
+    """
+    _refuse_odd_numbers(spec.model_parameters, "model_parameters")
     fields = {name: getattr(spec, name) for name in AgentSpec.__struct_fields__}
     contact = spec.support_contact
     fields["model_parameters"] = dict(spec.model_parameters)
@@ -89,6 +96,19 @@ def spec_of(agent: Agent) -> AgentSpec:
         },
         AgentSpec,
     )
+
+
+def _refuse_odd_numbers(value: Any, path: str) -> None:
+    """TOML has ``nan`` and ``inf``; JSON, in which agents are kept and models asked, has not."""
+    if isinstance(value, float) and not math.isfinite(value):
+        message = f"{path} is {value}; use a number that JSON has, or leave it out"
+        raise InvalidRequest(message, param=path)
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            _refuse_odd_numbers(part, f"{path}.{key}")
+    if isinstance(value, list):
+        for number, part in enumerate(value):
+            _refuse_odd_numbers(part, f"{path}[{number}]")
 
 
 def _edge(spec: EdgeSpec) -> Edge:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hookline.errors import InvalidRequest
 from hookline.specs import AgentSpec, EdgeSpec, SupportContactSpec, agent_of, spec_of
 
 IDS = st.text(min_size=1, max_size=5)
@@ -35,6 +36,17 @@ def test_an_edge_says_from_and_to() -> None:
 
     assert (edge.from_, edge.to) == ("a", ["b", "c"])
     assert b'"from":"a"' in msgspec.json.encode(edge)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_refused(number: float) -> None:
+    """TOML has it; the error says where it stands."""
+    parameters = {"a": [1.0, {"b": number}]}
+    spec = AgentSpec(provider="p", model="m", model_parameters=parameters)
+
+    with pytest.raises(InvalidRequest) as caught:
+        agent_of("helper", spec)
+    assert caught.value.param == "model_parameters.a[1].b"
 
 
 @pytest.mark.parametrize("field", ["version", "author", "managed_by", "id"])

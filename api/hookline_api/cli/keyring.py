@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from hookline.administration import Actor, Administration
+from hookline.errors import NotFound
 from hookline.keys import ApiKey
 from hookline.moments import now
 from hookline.roles import USE, default_role
@@ -86,7 +87,7 @@ def end(path: Path | None, key: str) -> None:
     """Make a key invalid.
 
     Raises:
-        NotFound: there is no such key.
+        Failure: there is no such key.
         HooklineError: the config is wrong or the store does not answer.
     """
     _setup(path)
@@ -94,7 +95,11 @@ def end(path: Path | None, key: str) -> None:
     async def work(office: Administration, actor: Actor) -> ApiKey:
         return await office.keys.revoke(actor, key)
 
-    administered(path, work)
+    try:
+        administered(path, work)
+    except NotFound as error:
+        message = f"{error}; hookline keys list shows the ids"
+        raise Failure(message) from error
 
 
 def state(key: ApiKey) -> str:

@@ -43,7 +43,7 @@ class KeyAdministration:
         """
         current = await self._store.keys.get(key)
         if current is None or not await self._store.keys.revoke(key, self._recorder.clock()):
-            message = f"there is no key with the id {key}; hookline keys list shows the ids"
+            message = f"there is no key with the id {key}"
             raise NotFound(message)
         revoked = await self._store.keys.get(key) or attrs.evolve(
             current, revoked_at=self._recorder.clock()

@@ -262,3 +262,23 @@ class ArchiveContract(StoreSuite):
             assert found.digest == digest
 
         run(check, self.open(tmp_path))
+
+    def test_what_a_newer_hookline_wrote_is_copied(self, tmp_path: Path) -> None:
+        """In every kind of document; only what is left of a deleted one has nothing besides."""
+
+        async def check(store: Store) -> None:
+            await fill(store)
+            for kind in KINDS:
+                records = [
+                    one if one.content.get("deleted") else with_novelty(one)
+                    for one in await everything(store, kind)
+                ]
+                await store.archive.write(kind, records)
+                assert await everything(store, kind) == records
+
+        run(check, self.open(tmp_path))
+
+
+def with_novelty(record: ArchiveRecord) -> ArchiveRecord:
+    """The record with a field that this version does not know."""
+    return ArchiveRecord(record.id, {**record.content, "novelty": {"a.b": [1, None], "$c": "x"}})
