@@ -41,7 +41,8 @@ class MongoKeys(MongoRecords[ApiKey]):
                 return
             await self.remove(key.id)
             await pause(attempt)
-        raise contended(f"the list of {key.user}'s keys")
+        what = f"the keys of {key.user}"
+        raise contended(what)
 
     async def get(self, key: str, /) -> ApiKey | None:
         """The key with this id, valid or not."""

@@ -149,5 +149,14 @@ class Shape(Generic[ThingT]):
     def unknown(self, document: Document) -> Mapping[str, Any]:
         """What a newer Hookline wrote into a document."""
         brought = document.get("unknown")
-        native = {key: value for key, value in document.items() if key not in self._known}
+        native = {key: _plain(to) for key, to in document.items() if key not in self._known}
         return {**(NOTHING if brought is None else msgspec.json.decode(brought)), **native}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: the driver has a class of its own for 64-bit integers."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return int(value) if type(value) is not bool and isinstance(value, int) else value

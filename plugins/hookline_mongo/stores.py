@@ -25,7 +25,9 @@ class MongoStores:
             ConfigError: it is no such URL, or the driver is not installed.
         """
         try:
-            from hookline_mongo.store import MongoStore
+            # No module of this package is called "store": importing it here would put it into the
+            # place of the hook.
+            from hookline_mongo.ports import MongoStore
         except ImportError as error:
             if (error.name or "").partition(".")[0] not in _EXTRA:
                 raise
