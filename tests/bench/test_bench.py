@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 RUN = Path(__file__).with_name("run.py")
-CASES = "json-c32,stream200-c32,drip200-c8,tool20-c8,idle1000,abort"
+CASES = "json-c32,stream200-c32,drip200-c8,tool20-c8,idle1000,abort,stores"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the benchmark needs uvloop")
 
 
@@ -26,4 +26,5 @@ def test_every_answer_under_load_is_right(tmp_path: Path) -> None:
     measured = [*results["cases"], *results["streams"], *results["aborts"]]
     assert [*CASES.split(",")[:4], "hookline", "hookline"] == measured
     assert 0 == results["aborts"]["hookline"]["missed"]
+    assert {"sqlite-cold", "sqlite-warm"} <= set(results["stores"])
     assert "### stream200-c32" in (tmp_path / "results.md").read_text()

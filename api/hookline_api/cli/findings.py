@@ -1,6 +1,7 @@
 """What ``hookline check`` finds, in the order in which a server would come upon it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -11,11 +12,14 @@ from msgspec import Struct
 from hookline.agents import Agent
 from hookline.config import agents_of
 from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
+from hookline.keys import ApiKey
 from hookline.moments import now
 from hookline.permissions import Principal
 from hookline.plugins import Plugins
 from hookline.registry import Registry
+from hookline.roles import USE, Role, default_role
 from hookline.toolbox import ToolLimits, ask_loaders, open_toolbox
+from hookline.users import USER
 from hookline_api.cli.setup import Setup, discover, load_config
 
 Status = Literal["ok", "warning", "error"]
@@ -92,12 +96,25 @@ async def _parts(setup: Setup, registry: Registry) -> AsyncIterator[Finding]:
 
 
 async def _keys(registry: Registry) -> Finding:
-    at = now()
-    count = sum(key.valid(at) for key in await registry.store.keys.list())
-    if count:
-        return Finding("keys", "ok", f"{count} valid")
-    remedy = "hookline keys create --user NAME"
-    return Finding("keys", "warning", "there is no valid key, so nobody is let in", remedy)
+    at, store = now(), registry.store
+    users: Counter[str] = Counter()
+    page: Sequence[ApiKey] = ()
+    while page := await store.keys.list(after=page[-1].id if page else ""):
+        users.update(key.user for key in page if key.valid(at))
+    if not users:
+        remedy = "hookline keys create --user NAME"
+        return Finding("keys", "warning", "there is no valid key, so nobody is let in", remedy)
+    known = [await store.users.get(user) for user in users]
+    roles = {user.role for user in known if user is not None and not user.disabled}
+    if not any([USE in (await _role(registry, role)).features for role in roles]):
+        message = f"{users.total()} valid, and none of a user whose role may call agents"
+        remedy = f"hookline roles allow {min(roles, default=USER)} {USE}"
+        return Finding("keys", "warning", message, remedy)
+    return Finding("keys", "ok", f"{users.total()} valid")
+
+
+async def _role(registry: Registry, name: str) -> Role:
+    return await registry.store.roles.get(name) or default_role(name)
 
 
 async def _agents(registry: Registry) -> Sequence[Agent]:
@@ -133,6 +150,9 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
     else:
         async for finding in _contested(agent, registry):
             yield finding
+    if agent.edges:
+        message = "its edges are kept, and not followed yet: it answers by itself"
+        yield Finding(name, "warning", message, "see docs/agents.md")
     for parameter in _missing(agent.locked, agent.model_parameters):
         message = f"{parameter} is locked, and model_parameters do not set it"
         yield Finding(name, "warning", message, f"set model_parameters.{parameter}")

@@ -110,6 +110,7 @@ def test_a_store_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
     [
         ('tools = ["hammer"]\non_tool_failure = "degrade"', "no plugin offers hammer"),
         ('locked = ["seed"]', "seed is locked, and model_parameters do not set it"),
+        ('edges = [{from = "a", to = "helper"}]', "edges are kept, and not followed yet"),
     ],
 )
 def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) -> None:
@@ -120,6 +121,23 @@ def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) 
 
     assert (0, "warning") == (code, found["agent a"]["status"])
     assert message in found["agent a"]["message"]
+
+
+def test_keys_that_are_of_no_use_are_remarked(tmp_path: Path) -> None:
+    """A valid key does not help a user whose role may not call agents."""
+    checked(tmp_path)
+    config = ["--config", str(tmp_path / "hookline.toml")]
+    assert 0 == CliRunner().invoke(hookline, ["keys", "create", "--user", "a", *config]).exit_code
+    _, before = checked(tmp_path)
+    allow = ["roles", "allow", "user", "remote_agents.use", *config]
+    assert 0 == CliRunner().invoke(hookline, allow).exit_code
+    _, after = checked(tmp_path)
+
+    assert ("warning", "hookline roles allow user remote_agents.use") == (
+        before["keys"]["status"],
+        before["keys"]["remedy"],
+    )
+    assert ("ok", "1 valid") == (after["keys"]["status"], after["keys"]["message"])
 
 
 def test_agents_that_only_the_store_has_are_looked_at(tmp_path: Path) -> None:
