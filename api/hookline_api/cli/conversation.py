@@ -9,8 +9,8 @@ from typing import Protocol
 
 import click
 
+from hookline.access import pinned
 from hookline.agents import Agent
-from hookline.errors import AccessDenied, AgentNotFound
 from hookline.events import Event, RunFinished
 from hookline.permissions import Principal
 from hookline.registry import Registry
@@ -58,7 +58,7 @@ class Chat:
                 the other.
 
         Raises:
-            Failure: there is no such agent, or it is for others.
+            Failure: there is no such agent.
             HooklineError: a part could not start, or a turn could not begin.
         """
         with asyncio.Runner() as runner:
@@ -71,16 +71,16 @@ class Chat:
         return all(ended)
 
     async def _find(self) -> Agent:
-        try:
-            return await self._runtime.access.find_agent(PRINCIPAL, self._agent)
-        except AgentNotFound as error:
-            known = await self._runtime.access.list_agents(PRINCIPAL)
+        """The agent, whoever may call it: who reads the store can read this agent, too."""
+        agents = self._runtime.agents
+        id_, version = pinned(self._agent)
+        found = await (agents.get(id_) if version is None else agents.get_version(id_, version))
+        if found is None:
+            known = await agents.list()
             ids = ", ".join(agent.id for agent in known) or "none"
             message = f"there is no agent {self._agent}; there are: {ids}"
-            raise Failure(message) from error
-        except AccessDenied as error:
-            message = f"the user cli may not use the agent {self._agent}"
-            raise Failure(message) from error
+            raise Failure(message)
+        return found
 
     async def _turn(self, agent: Agent, said: str) -> bool:
         messages = [*self._history, UserMessage(said)]

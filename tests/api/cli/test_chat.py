@@ -177,3 +177,28 @@ def test_a_terminal_has_a_prompt_and_dim_asides(tmp_path: Path) -> None:
     assert 0 == code
     assert "\x1b[2mI\x1b[0m\x1b[2m read\x1b[0m" in dim
     assert "\x1b" not in answer.replace("\x1b[?2004h", "").replace("\x1b[?2004l", "")
+
+
+def test_an_agent_that_is_not_public_can_be_talked_to(tmp_path: Path) -> None:
+    """Whoever can read the store can read the agent; a version can be named, too."""
+    config = tmp_path / "hookline.toml"
+    config.write_text(
+        f"""
+[store]
+url = "sqlite:///{tmp_path}/hookline.db"
+[providers.local]
+kind = "scripted"
+[agents.private]
+provider = "local"
+model = "m"
+public = false
+"""
+    )
+    for agent in ("private", "private@1"):
+        words = ["chat", agent, "-m", "Hello", "--config", str(config)]
+        result = CliRunner().invoke(hookline, words)
+        assert (0, True) == (result.exit_code, "Hello" in result.stdout)
+    missing = CliRunner().invoke(
+        hookline, ["chat", "private@2", "-m", "x", "--config", str(config)]
+    )
+    assert "there is no agent private@2; there are: private" in missing.stderr
