@@ -10,8 +10,14 @@ from hookline.errors import StoreUnavailable
 from hookline_mongo.driver import Collection, Database, Document, Operation, Session, connect
 
 BY_ID = (("_id", 1),)
-LONG = 60.0
-"""Seconds for what takes its time: many documents at once."""
+COUNTING = 60.0
+"""Seconds that counting all documents of a collection may take."""
+
+TRANSACTION = 30.0
+"""Seconds that a transaction may take, with all attempts: long enough for a new primary."""
+
+WRITES = 100
+"""Writes that are sent at once, so that each lot is done within the URL's ``timeoutMS``."""
 
 BATCH = 2000
 """Values that are asked for at once."""
@@ -86,27 +92,33 @@ class Connection:
         model: type[Model],
         condition: Mapping[str, Any],
         *,
-        sort: Sequence[tuple[str, int]] = BY_ID,
+        sort: Sequence[tuple[str, int]] = (),
         limit: int | None = None,
         projection: Mapping[str, Any] | None = None,
     ) -> list[Document]:
-        """The documents of which a condition is true."""
+        """The documents of which a condition is true: a page, by id if not said otherwise; or all.
+
+        All of them come in no order. To sort them, MongoDB might go through all ids instead of
+        the index that the condition has.
+        """
         if limit is not None and limit < 1:
             return []  # to MongoDB, a limit of 0 is none
         with self.translated("what is asked for"):
             cursor = self.collection(model).find(condition, projection, limit=limit or 0)
-            return await cursor.sort(list(sort)).to_list(None)
+            if limit is not None:
+                cursor = cursor.sort(list(sort or BY_ID))
+            return await cursor.to_list(None)
 
     async def count(self, model: type[Model]) -> int:
         """How many documents a collection has."""
-        with self.database.within(LONG), self.translated():
+        with self.database.within(COUNTING), self.translated():
             return await self.collection(model).count_documents({})
 
     async def write(self, model: type[Model], operations: Sequence[Operation], what: str) -> None:
         """Do single writes, in order."""
-        if operations:
-            with self.database.within(LONG), self.translated(what):
-                await self.collection(model).bulk_write(operations)
+        for at in range(0, len(operations), WRITES):
+            with self.translated(what):
+                await self.collection(model).bulk_write(operations[at : at + WRITES])
 
     async def transaction(self, work: Callable[[Session | None], Any], what: str) -> Any:
         """Do work, all of it or nothing; without transactions, step by step.
@@ -115,9 +127,11 @@ class Connection:
             work: may be begun several times, when others write at the same moment.
             what: it writes.
         """
-        with self.database.within(LONG), self.translated(what):
-            if not self._transactions:
+        if not self._transactions:
+            with self.translated(what):
                 return await work(None)
+        # Without a limit of its own, a transaction is begun again for two minutes.
+        with self.database.within(TRANSACTION), self.translated(what):
             async with self.database.client.start_session() as session:
                 return await session.with_transaction(work)
 

@@ -61,10 +61,12 @@ Session = AsyncClientSession
 DATABASE = "hookline"
 """The database of a URL that names none."""
 
-# What is acknowledged has to survive a kill, and ODMantic takes datetimes without a zone only.
+# What is acknowledged has to survive a kill and to be read from then on, and ODMantic takes
+# datetimes without a zone only.
 _ALWAYS: Mapping[str, Any] = {
     "w": "majority",
     "journal": True,
+    "readPreference": "primary",
     "tz_aware": False,
     "datetime_conversion": DatetimeConversion.DATETIME,
     "uuidRepresentation": "standard",

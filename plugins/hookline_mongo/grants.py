@@ -49,12 +49,13 @@ class MongoGrants(MongoRecords[Grant]):
                         "resource.kind": {"$in": sorted(set(kinds))},
                     }
                 )
-        return sorted(found, key=lambda grant: grant.id)
+        return sorted(found, key=_by_id)
 
     async def of_resource(self, resource: Resource) -> Sequence[Grant]:
         """The grants on one resource, ordered by id."""
         await self._unfinished.settle()
-        return await self.select({"resource.kind": resource.kind, "resource.id": resource.id})
+        condition = {"resource.kind": resource.kind, "resource.id": resource.id}
+        return sorted(await self.select(condition), key=_by_id)
 
     async def apply(self, put: Sequence[Grant], remove: Collection[str] = ()) -> Applied:
         """Keep grants, and take others away by id: in one transaction, where there are any."""
@@ -97,3 +98,7 @@ def _put(row: Document, move: int | None) -> UpdateOne:
     of_none: dict[str, Any] = {"$set": row, "$unset": {"move": ""}}
     update = of_none if move is None else {"$set": {**row, "move": move}}
     return UpdateOne({"_id": row["_id"]}, update, upsert=True)
+
+
+def _by_id(grant: Grant) -> str:
+    return grant.id

@@ -18,4 +18,4 @@ class MongoGroups(MongoDocuments[Group]):
     async def of_member(self, user: str) -> Sequence[str]:
         """The ids of the groups that a user belongs to, in order."""
         rows = await self.connection.rows(self.model, {"members": user}, projection={"_id": 1})
-        return [row["_id"] for row in rows]
+        return sorted(row["_id"] for row in rows)

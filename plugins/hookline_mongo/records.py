@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from hookline.archive import ArchiveRecord
-from hookline_mongo.connection import BY_ID, Connection
+from hookline_mongo.connection import Connection
 from hookline_mongo.driver import Document, Operation, ReplaceOne, UpdateOne
 from hookline_mongo.shapes import Shape
 
@@ -30,10 +30,10 @@ class MongoRecords(Generic[RecordT]):
         self,
         condition: Mapping[str, Any],
         *,
-        sort: Sequence[tuple[str, int]] = BY_ID,
+        sort: Sequence[tuple[str, int]] = (),
         limit: int | None = None,
     ) -> list[RecordT]:
-        """The records of which a condition is true."""
+        """The records of which a condition is true; without a limit, in no order."""
         rows = await self.connection.rows(self.model, condition, sort=sort, limit=limit)
         return [self.shape.load(row) for row in rows]
 
