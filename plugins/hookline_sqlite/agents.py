@@ -106,7 +106,7 @@ class SqliteVersions:
         """Versions, as records."""
         rows: Sequence[Row] = await self._agents.database.read(_READ, [after, limit])
         return [
-            ArchiveRecord(version_id(row[0], row[1]), self._agents.content(row)) for row in rows
+            ArchiveRecord(version_id(row[0], row[1]), self._agents.archived(row)) for row in rows
         ]
 
     async def write(

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import aiosqlite
 import msgspec
 
-from hookline.archive import NOTHING, ArchiveRecord, tombstone
+from hookline.archive import NOTHING, ArchiveRecord, content_of, tombstone
 from hookline.documents import Document, check_version, revise
 from hookline_sqlite.columns import document, micros, moment, text, thing, times_in_utc
 from hookline_sqlite.database import Database
@@ -128,7 +128,7 @@ class SqliteDocuments(Generic[DocumentT]):
     async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
         """Documents and what is left of deleted ones, as records."""
         rows = await self.database.read(self._read, [after, limit])
-        return [ArchiveRecord(row[0], self.content(row)) for row in rows]
+        return [ArchiveRecord(row[0], self.archived(row)) for row in rows]
 
     async def write(
         self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]
@@ -165,6 +165,11 @@ class SqliteDocuments(Generic[DocumentT]):
     def load(self, row: Row) -> DocumentT:
         """The document of a row that has one."""
         return thing(self.content(row), self._type, f"the {self._kind} {row[0]}")
+
+    def archived(self, row: Row) -> Mapping[str, Any]:
+        """The content of a row as every store has it, with the defaults of fields it has not."""
+        content = self.content(row)
+        return content if row[4] is None else content_of(self.load(row), content)
 
     def content(self, row: Row) -> Mapping[str, Any]:
         """All that a row holds, unknown fields too; what is left of a deleted document."""

@@ -7,7 +7,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from hookline.archive import NOTHING, ArchiveRecord
+from hookline.archive import NOTHING, ArchiveRecord, content_of
 from hookline.errors import InvalidRequest
 from hookline.keys import ApiKey
 from hookline_sqlite.columns import document, micros, moment, text, thing, times_in_utc
@@ -114,7 +114,7 @@ class SqliteKeys:
         """Keys, as records."""
         sql = f"{_SELECT} WHERE id > ? ORDER BY id LIMIT ?"
         rows = await self._database.read(sql, [after, limit])
-        return [ArchiveRecord(row[0], _content(row)) for row in rows]
+        return [ArchiveRecord(row[0], content_of(_key(row), _content(row))) for row in rows]
 
     async def write(
         self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]

@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 import aiosqlite
 import msgspec
 
-from hookline.archive import NOTHING, ArchiveRecord
+from hookline.archive import NOTHING, ArchiveRecord, content_of
 from hookline_sqlite.columns import document, text, thing, times_in_utc
 from hookline_sqlite.database import Database, Parameters
 
@@ -99,7 +99,12 @@ class SqliteRecords(Generic[RecordT]):
         """Records of the table, for the archive."""
         sql = f"{self.select} WHERE id > ? ORDER BY id LIMIT ?"
         rows = await self.database.read(sql, [after, limit])
-        return [ArchiveRecord(id_, document(column, dict[str, Any], id_)) for id_, column in rows]
+        return [
+            ArchiveRecord(
+                id_, content_of(self._load(id_, column), document(column, dict[str, Any], id_))
+            )
+            for id_, column in rows
+        ]
 
     async def write(
         self, connection: aiosqlite.Connection, records: Sequence[ArchiveRecord]

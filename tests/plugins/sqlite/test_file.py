@@ -259,3 +259,13 @@ def test_a_file_that_may_not_be_written_says_so(tmp_path):
     said = failure(Path("/proc/hookline.db"))
 
     assert "/proc/hookline.db cannot be created" in said
+
+
+def test_the_archive_has_what_an_older_hookline_did_not_write(tmp_path):
+    """A field that came later has its default there, as in every other store."""
+    path = tmp_path / "hookline.db"
+    opened(path, put)
+    altered(path, "UPDATE agents SET document = json_remove(document, '$.category')")
+    [record] = opened(path, lambda store: store.archive.read("agents"))
+
+    assert "general" == record.content["category"]
