@@ -24,6 +24,9 @@ kind = "scripted"
 provider = "demo"
 model = "scripted"
 tools = ["weather"]
+
+[plugins.acl.roles]
+user = ["remote_agents.use"]
 """
 
 
