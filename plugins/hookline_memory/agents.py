@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from hookline.agents import Agent
 from hookline.documents import check_version
 from hookline.grants import OF_AGENTS, Grant, Resource
-from hookline_memory.documents import Clock, Kept, MemoryDocuments, copy, in_utc
+from hookline.moments import in_utc
+from hookline_memory.documents import Clock, Kept, MemoryDocuments, copy
 from hookline_memory.grants import MemoryGrants
 
 

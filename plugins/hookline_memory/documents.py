@@ -3,13 +3,12 @@
 from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
-import attrs
 import msgspec
 
 from hookline.documents import Document, check_version, refuse_large, revise
-from hookline.moments import utc
+from hookline.moments import in_utc
 
 Clock = Callable[[], datetime]
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -87,19 +86,3 @@ def page(ids: Mapping[str, Any], after: str, limit: int) -> Sequence[str]:
 def copy(thing: ThingT) -> ThingT:
     """The thing as a database would give it back."""
     return msgspec.json.decode(_encode(thing), type=type(thing))
-
-
-def in_utc(thing: ThingT) -> ThingT:
-    """The thing with all its times in UTC.
-
-    Raises:
-        ValueError: a time has no zone.
-    """
-    given = cast("Any", thing)
-    times = {
-        field.name: utc(value)
-        for field in attrs.fields(type(given))
-        if isinstance(value := getattr(given, field.name), datetime)
-    }
-    evolved: ThingT = attrs.evolve(given, **times)
-    return evolved

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from hookline.grants import Applied, Grant, Grantee, Resource, ResourceKind
-from hookline_memory.documents import Kept, in_utc, page
+from hookline.moments import in_utc
+from hookline_memory.documents import Kept, page
 
 
 class MemoryGrants:

@@ -8,8 +8,8 @@ import attrs
 from hookline.errors import InvalidRequest
 from hookline.groups import Group
 from hookline.keys import ApiKey
-from hookline.moments import utc
-from hookline_memory.documents import Clock, Kept, MemoryDocuments, in_utc
+from hookline.moments import in_utc, utc
+from hookline_memory.documents import Clock, Kept, MemoryDocuments
 
 
 class MemoryGroups(MemoryDocuments[Group]):

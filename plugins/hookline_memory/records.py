@@ -11,9 +11,9 @@ from hookline.documents import refuse_large
 from hookline.errors import InvalidRequest
 from hookline.files import FileRecord
 from hookline.history import RunRecord
-from hookline.moments import utc
+from hookline.moments import in_utc, utc
 from hookline.store import Continuation
-from hookline_memory.documents import Clock, Kept, in_utc, page
+from hookline_memory.documents import Clock, Kept, page
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 

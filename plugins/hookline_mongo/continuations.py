@@ -5,13 +5,14 @@ from datetime import datetime
 
 from hookline.archive import ArchiveRecord
 from hookline.documents import refuse_large
+from hookline.moments import micros
 from hookline.store import Continuation
 from hookline_mongo.connection import Connection, batches
 from hookline_mongo.documents import Clock
 from hookline_mongo.driver import Document, ReplaceOne
 from hookline_mongo.models import ContinuationModel
 from hookline_mongo.records import MongoRecords
-from hookline_mongo.shapes import Shape, micros
+from hookline_mongo.shapes import Shape
 
 
 class MongoContinuations(MongoRecords[Continuation]):

@@ -6,11 +6,12 @@ from typing import Any
 
 from hookline.errors import InvalidRequest
 from hookline.files import FileRecord
+from hookline.moments import micros
 from hookline_mongo.connection import Connection
 from hookline_mongo.driver import DuplicateKeyError
 from hookline_mongo.models import FileModel
 from hookline_mongo.records import MongoRecords
-from hookline_mongo.shapes import Shape, micros
+from hookline_mongo.shapes import Shape
 
 
 class MongoFiles(MongoRecords[FileRecord]):

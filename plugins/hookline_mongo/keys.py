@@ -6,12 +6,13 @@ from typing import Any
 
 from hookline.errors import InvalidRequest
 from hookline.keys import ApiKey
+from hookline.moments import micros
 from hookline_mongo.connection import Connection, batches
 from hookline_mongo.documents import ATTEMPTS, Clock, contended, pause
 from hookline_mongo.driver import Document, DuplicateKeyError, UpdateOne
 from hookline_mongo.models import KeyModel
 from hookline_mongo.records import MongoRecords
-from hookline_mongo.shapes import Shape, micros
+from hookline_mongo.shapes import Shape
 
 _NEWEST_FIRST = (("created_at", -1), ("_id", -1))
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from hookline.history import RunRecord
+from hookline.moments import micros
 from hookline_mongo.connection import Connection
 from hookline_mongo.driver import Document, Operation, UpdateOne
 from hookline_mongo.models import RunModel
 from hookline_mongo.records import MongoRecords, kept_new
-from hookline_mongo.shapes import Shape, micros
+from hookline_mongo.shapes import Shape
 
 
 class MongoRuns(MongoRecords[RunRecord]):

@@ -1,7 +1,7 @@
 """How things stand in documents, one conversion in each direction."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
@@ -11,28 +11,12 @@ from odmantic import Model
 from hookline.archive import NOTHING, content_of, unknown_of
 from hookline.documents import refuse_large
 from hookline.errors import StoreUnavailable
-from hookline.moments import utc
+from hookline.moments import micros, of_micros, utc
 from hookline_mongo.driver import Document
 
 ThingT = TypeVar("ThingT")
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _NATIVE = (bytes, datetime)
-
-
-def micros(moment: datetime) -> int:
-    """Microseconds since 1970, exactly.
-
-    Raises:
-        ValueError: the moment has no zone.
-    """
-    return (utc(moment) - _EPOCH) // _MICROSECOND
-
-
-def moment(value: int) -> datetime:
-    """The moment in UTC that ``micros`` stands for."""
-    return _EPOCH + timedelta(microseconds=value)
 
 
 def _own_id(thing: Any) -> str:
@@ -130,7 +114,7 @@ class Shape(Generic[ThingT]):
         try:
             for name in self._times:
                 if content.get(name) is not None:
-                    content[name] = moment(content[name])
+                    content[name] = of_micros(content[name])
             for name in self._texts:
                 if name in content:
                     content[name] = msgspec.json.decode(content[name])

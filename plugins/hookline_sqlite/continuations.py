@@ -9,8 +9,9 @@ import msgspec
 
 from hookline.archive import NOTHING, ArchiveRecord, content_of, unknown_of
 from hookline.documents import refuse_large
+from hookline.moments import micros, of_micros
 from hookline.store import Continuation
-from hookline_sqlite.columns import document, micros, moment, text
+from hookline_sqlite.columns import document, text
 from hookline_sqlite.database import Database
 
 _PUT = """
@@ -118,5 +119,5 @@ def _read(row: Sequence[Any]) -> Continuation:
         agent=agent,
         calls=document(calls, dict[str, str], f"the unfinished run {id_}"),
         messages=messages,
-        expires_at=moment(expires_at),
+        expires_at=of_micros(expires_at),
     )

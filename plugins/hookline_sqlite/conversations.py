@@ -8,7 +8,7 @@ import attrs
 
 from hookline.archive import conversation_id
 from hookline.conversations import Conversation
-from hookline_sqlite.columns import micros
+from hookline.moments import micros
 from hookline_sqlite.database import Database
 from hookline_sqlite.records import SqliteRecords
 

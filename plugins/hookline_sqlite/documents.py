@@ -9,7 +9,8 @@ import msgspec
 
 from hookline.archive import NOTHING, ArchiveRecord, content_of, tombstone
 from hookline.documents import Document, check_version, revise
-from hookline_sqlite.columns import document, micros, moment, text, thing, times_in_utc
+from hookline.moments import in_utc, micros, of_micros
+from hookline_sqlite.columns import document, text, thing
 from hookline_sqlite.database import Database
 
 Clock = Callable[[], datetime]
@@ -89,7 +90,7 @@ class SqliteDocuments(Generic[DocumentT]):
             ValueError: a time has no zone.
         """
         text(given, f"the {self._kind} {given.id}")
-        return times_in_utc(given)
+        return in_utc(given)
 
     async def row(self, connection: aiosqlite.Connection, id_: str) -> Row:
         """The row of an id; one without a document and of version 0 if there is none."""
@@ -180,6 +181,6 @@ class SqliteDocuments(Generic[DocumentT]):
             **document(column, dict[str, Any], f"the {self._kind} {id_}"),
             "id": id_,
             "version": version,
-            "created_at": msgspec.to_builtins(moment(created_at)),
-            "updated_at": msgspec.to_builtins(moment(updated_at)),
+            "created_at": msgspec.to_builtins(of_micros(created_at)),
+            "updated_at": msgspec.to_builtins(of_micros(updated_at)),
         }

@@ -8,7 +8,7 @@ import aiosqlite
 
 from hookline.errors import InvalidRequest
 from hookline.files import FileRecord
-from hookline_sqlite.columns import micros
+from hookline.moments import micros
 from hookline_sqlite.database import Database
 from hookline_sqlite.records import SqliteRecords
 

@@ -10,7 +10,8 @@ import msgspec
 from hookline.archive import NOTHING, ArchiveRecord, content_of
 from hookline.errors import InvalidRequest
 from hookline.keys import ApiKey
-from hookline_sqlite.columns import document, micros, moment, text, thing, times_in_utc
+from hookline.moments import in_utc, micros, of_micros
+from hookline_sqlite.columns import document, text, thing
 from hookline_sqlite.database import Database
 
 TIMES = ("created_at", "expires_at", "revoked_at", "last_used_at")
@@ -53,7 +54,7 @@ class SqliteKeys:
 
     async def add(self, key: ApiKey, /, *, limit: int | None = None) -> None:
         """Keep a new key."""
-        row, at = _row(times_in_utc(key)), micros(self._clock())
+        row, at = _row(in_utc(key)), micros(self._clock())
 
         async def work(connection: aiosqlite.Connection) -> None:
             [(taken,)] = await connection.execute_fetchall(_TAKEN, [key.id, key.digest])
@@ -140,7 +141,7 @@ def _row(key: ApiKey, unknown: Mapping[str, Any] = NOTHING) -> tuple[Any, ...]:
 
 def _content(row: Sequence[Any]) -> Mapping[str, Any]:
     id_, digest, user, *times, column = row
-    moments = (None if at is None else msgspec.to_builtins(moment(at)) for at in times)
+    moments = (None if at is None else msgspec.to_builtins(of_micros(at)) for at in times)
     return {
         **document(column, dict[str, Any], f"the key {id_}"),
         "id": id_,

@@ -7,7 +7,8 @@ import aiosqlite
 import msgspec
 
 from hookline.archive import NOTHING, ArchiveRecord, content_of
-from hookline_sqlite.columns import document, text, thing, times_in_utc
+from hookline.moments import in_utc
+from hookline_sqlite.columns import document, text, thing
 from hookline_sqlite.database import Database, Parameters
 
 RecordT = TypeVar("RecordT")
@@ -93,7 +94,7 @@ class SqliteRecords(Generic[RecordT]):
         Raises:
             ValueError: a time has no zone.
         """
-        return [times_in_utc(record) for record in records]
+        return [in_utc(record) for record in records]
 
     async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
         """Records of the table, for the archive."""

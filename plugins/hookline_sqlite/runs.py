@@ -7,7 +7,7 @@ from typing import Any
 import aiosqlite
 
 from hookline.history import RunRecord
-from hookline_sqlite.columns import micros
+from hookline.moments import micros
 from hookline_sqlite.database import Database
 from hookline_sqlite.records import SqliteRecords
 

@@ -1,6 +1,13 @@
-"""Moments: always aware, always in UTC."""
+"""Moments: always aware, always in UTC, exact to the microsecond."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import attrs
+
+ThingT = TypeVar("ThingT")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> datetime:
@@ -18,3 +25,33 @@ def utc(moment: datetime) -> datetime:
         message = f"{moment} has no time zone; use an aware datetime"
         raise ValueError(message)
     return moment.astimezone(UTC)
+
+
+def in_utc(thing: ThingT) -> ThingT:
+    """An ``attrs`` object with all its moments in UTC, as stores give it back.
+
+    Raises:
+        ValueError: a moment has no zone.
+    """
+    given: Any = thing
+    moments = {
+        field.name: utc(value)
+        for field in attrs.fields(type(given))
+        if isinstance(value := getattr(given, field.name), datetime)
+    }
+    evolved: ThingT = attrs.evolve(given, **moments)
+    return evolved
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970, exactly.
+
+    Raises:
+        ValueError: the moment has no zone.
+    """
+    return (utc(moment) - _EPOCH) // _MICROSECOND
+
+
+def of_micros(value: int) -> datetime:
+    """The moment in UTC that ``micros`` stands for."""
+    return _EPOCH + timedelta(microseconds=value)
