@@ -5,6 +5,7 @@ import click
 from hookline import PermissionBackend, PluginContext, hookimpl
 from hookline_acl.backend import AccessControl
 from hookline_acl.commands import permissions
+from hookline_acl.oidc import OidcVerifier
 from hookline_acl.settings import Settings
 
 __all__ = ["AccessControl", "Settings", "cli_commands", "permission_backend"]
@@ -13,7 +14,11 @@ __all__ = ["AccessControl", "Settings", "cli_commands", "permission_backend"]
 @hookimpl
 def permission_backend(plugin: PluginContext) -> PermissionBackend:
     """Offer the backend."""
-    return AccessControl(plugin.store, plugin.settings, logger=plugin.logger, clock=plugin.clock)
+    settings: Settings = plugin.settings
+    tokens = None if settings.oidc is None else OidcVerifier(settings.oidc, plugin.logger)
+    return AccessControl(
+        plugin.store, settings, tokens=tokens, logger=plugin.logger, clock=plugin.clock
+    )
 
 
 @hookimpl

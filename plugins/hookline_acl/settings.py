@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from hookline.roles import Feature
+from hookline_acl.oidc import OidcSettings
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +22,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         roles: what roles may do, by their names; these roles cannot be changed elsewhere.
         api_keys: whether callers are let in with API keys.
         unknown_users: what becomes of valid tokens of users whom the store does not know.
+        oidc: whose bearer tokens callers may come with, too.
     """
 
     cache_seconds: Annotated[float, Meta(ge=0)] = 5.0
@@ -29,3 +31,4 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     roles: Mapping[Annotated[str, Meta(min_length=1)], list[Feature]] = {}
     api_keys: bool = True
     unknown_users: Literal["allow", "refuse"] = "refuse"
+    oidc: OidcSettings | None = None
