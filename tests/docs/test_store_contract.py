@@ -8,7 +8,9 @@ import hookline.store
 from hookline.testing import StoreContract
 
 PAGE = Path(__file__).parents[2] / "docs" / "stores.md"
-_ROW = re.compile(r"^\| (?P<ports>[^|]+) \| `(?P<part>\w+Contract)` \| (?P<tests>[^|]+) \|$", re.MULTILINE)
+_ROW = re.compile(
+    r"^\| (?P<ports>[^|]+) \| `(?P<part>\w+Contract)` \| (?P<tests>[^|]+) \|$", re.MULTILINE
+)
 
 
 def described() -> dict[str, list[str]]:
