@@ -23,8 +23,43 @@ PAUSE_SECONDS = 5.0
 """Between two fetches, however many unknown key ids come, and however often they fail."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
-Keys = Mapping[str | None, Mapping[str, Any]]
-"""JSON Web Keys by their ids; under ``None`` the only one, if there is but one."""
+
+@attrs.frozen
+class Algorithm:
+    """What a signature algorithm demands of a key: its type, and the curve if it has one."""
+
+    type: str
+    curve: str | None = None
+
+
+ALGORITHMS: Mapping[str, Algorithm] = {
+    **{f"{family}{bits}": Algorithm("RSA") for family in ("RS", "PS") for bits in (256, 384, 512)},
+    "ES256": Algorithm("EC", "P-256"),
+    "ES384": Algorithm("EC", "P-384"),
+    "ES512": Algorithm("EC", "P-521"),
+}
+"""Algorithms with a public key alone: nobody can sign with what everybody can read."""
+
+
+@attrs.frozen(eq=False)
+class PublicKey:
+    """A JSON Web Key, and what was made of it to check signatures with, by algorithm."""
+
+    data: Mapping[str, Any]
+    prepared: dict[str, Any] = attrs.field(factory=dict)
+
+    def fits(self, algorithm: str) -> bool:
+        """Whether it is for an algorithm."""
+        wanted, data = ALGORITHMS[algorithm], self.data
+        return (
+            data.get("kty") == wanted.type
+            and data.get("alg") in {None, algorithm}
+            and (wanted.curve is None or data.get("crv") == wanted.curve)
+        )
+
+
+Keys = Mapping[str | None, PublicKey]
+"""Keys by their ids; under ``None`` the only one, if there is but one."""
 
 
 class IssuerBroken(Exception):
@@ -65,7 +100,7 @@ class KeySet:
         self._tried: float | None = None
         self._session: aiohttp.ClientSession | None = None
 
-    async def find(self, kid: str | None) -> Mapping[str, Any] | None:
+    async def find(self, kid: str | None) -> PublicKey | None:
         """The key with this id; without an id, the only key that there is.
 
         Raises:
@@ -115,9 +150,11 @@ class KeySet:
         if not isinstance(listed, list) or len(listed) > KEYS_LIMIT:
             message = f"{uri} has no list of at most {KEYS_LIMIT} keys"
             raise IssuerBroken(message)
-        usable = [key for key in listed if isinstance(key, dict) and key.get("use") != "enc"]
-        keys: dict[str | None, Mapping[str, Any]] = {
-            key["kid"]: key for key in usable if isinstance(key.get("kid"), str)
+        usable = [
+            PublicKey(key) for key in listed if isinstance(key, dict) and key.get("use") != "enc"
+        ]
+        keys: dict[str | None, PublicKey] = {
+            key.data["kid"]: key for key in usable if isinstance(key.data.get("kid"), str)
         }
         if len(usable) == 1:
             keys[None] = usable[0]
@@ -166,30 +203,3 @@ def trustworthy(uri: str) -> bool:
     if not host or parts.username or parts.password:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-
-
-@attrs.frozen
-class Algorithm:
-    """What a signature algorithm demands of a key: its type, and the curve if it has one."""
-
-    type: str
-    curve: str | None = None
-
-
-ALGORITHMS: Mapping[str, Algorithm] = {
-    **{f"{family}{bits}": Algorithm("RSA") for family in ("RS", "PS") for bits in (256, 384, 512)},
-    "ES256": Algorithm("EC", "P-256"),
-    "ES384": Algorithm("EC", "P-384"),
-    "ES512": Algorithm("EC", "P-521"),
-}
-"""Algorithms with a public key alone: nobody can sign with what everybody can read."""
-
-
-def fits(key: Mapping[str, Any], algorithm: str) -> bool:
-    """Whether a key is for an algorithm."""
-    wanted = ALGORITHMS[algorithm]
-    return (
-        key.get("kty") == wanted.type
-        and key.get("alg") in {None, algorithm}
-        and (wanted.curve is None or key.get("crv") == wanted.curve)
-    )

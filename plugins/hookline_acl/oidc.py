@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 from structlog.typing import FilteringBoundLogger
 
 from hookline.errors import ConfigError
-from hookline_acl.jwks import KeySet, fits, trustworthy
+from hookline_acl.jwks import KeySet, PublicKey, trustworthy
 
 TOKEN_LIMIT = 16_384
 """Characters of a token; a longer one is none."""
@@ -118,7 +118,7 @@ class OidcVerifier:
         if kid is not None and not isinstance(kid, str):
             return None
         key = await self._keys.find(kid)
-        if key is None or not fits(key, header["alg"]):
+        if key is None or not key.fits(header["alg"]):
             return None
         payload = self._payload(token, key, header["alg"])
         return None if payload is None else self._claims(payload)
@@ -145,11 +145,13 @@ class OidcVerifier:
             return None
         return header if header.get("alg") in self._algorithms else None
 
-    def _payload(self, token: str, key: Mapping[str, Any], alg: str) -> Mapping[str, Any] | None:
+    def _payload(self, token: str, key: PublicKey, alg: str) -> Mapping[str, Any] | None:
         """The claims of a token whose signature, times, issuer and audience are right."""
         jwt = self._jwt
         try:
-            public = jwt.PyJWK.from_dict(dict(key), algorithm=alg).key
+            public = key.prepared.get(alg)
+            if public is None:
+                public = key.prepared[alg] = jwt.PyJWK.from_dict(dict(key.data), alg).key
             if getattr(public, "key_size", 0) < RSA_BITS and alg[:2] != "ES":
                 return None
             payload: Mapping[str, Any] = jwt.decode(
