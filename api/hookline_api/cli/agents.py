@@ -28,18 +28,26 @@ def agents() -> None:
     type=click.File("r", encoding="utf-8"),
     help="TOML or JSON, with one agent or several; - for standard input.",
 )
+@click.option("--author", metavar="USER", help="Who may do everything with new agents; nobody.")
 @click.option("--dry-run", is_flag=True, help="Only show what would change.")
 @json_option
 @example("hookline agents apply -f agents.toml --dry-run", "hookline agents apply -f helper.json")
-def apply(*, path: Path | None, source: Any, dry_run: bool, as_json: bool) -> None:
+def apply(
+    *, path: Path | None, source: Any, author: str | None, dry_run: bool, as_json: bool
+) -> None:
     """Create agents, or change them to what a file says, and show the difference.
 
-    All of them are checked before the first one is written.
+    All of them are checked before the first one is written. Nobody may call a new agent but its
+    author, until somebody grants it.
     """
     from hookline_api.cli.applying import apply_text
     from hookline_api.cli.output import print_json, print_lines
 
-    done = apply_text(path, source.read(), source.name, dry_run=dry_run)
+    done = apply_text(path, source.read(), source.name, author=author, dry_run=dry_run)
+    if not dry_run and author is None:
+        for new in (one.id for one in done if one.change == "created"):
+            remedy = f"hookline grants add --public --agent {new}"
+            click.echo(f"hookline: nobody may call the agent {new} yet: {remedy}", err=True)
     if as_json:
         print_json([{"id": one.id, "change": one.change, "version": one.version} for one in done])
         return

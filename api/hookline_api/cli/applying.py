@@ -33,27 +33,34 @@ class Applied:
     difference: Sequence[str]
 
 
-def apply_text(path: Path | None, text: str, name: str, *, dry_run: bool) -> Sequence[Applied]:
+def apply_text(
+    path: Path | None, text: str, name: str, *, author: str | None, dry_run: bool
+) -> Sequence[Applied]:
     """Create or change the agents that a text describes, or only say what would be done.
 
     Args:
         path: of the config.
         text: TOML or JSON.
         name: of the file, for messages.
+        author: the user who gets all bits on agents that are created; ``None`` for nobody.
         dry_run: whether nothing is written.
 
     Raises:
         ConfigError: the text is no description of agents.
+        NotFound: there is no such user.
         HooklineError: an edge leads nowhere, the config manages one, the store does not answer.
     """
-    wanted = agents_in(text, name)
+    found = agents_in(text, name).values()
+    wanted = {agent.id: attrs.evolve(agent, author=author) for agent in found}
 
     async def work(office: Administration, actor: Actor) -> Sequence[Applied]:
+        if author is not None:
+            await office.users.find(author)
         current = {id_: await office.store.agents.get(id_) for id_ in wanted}
         for id_, agent in wanted.items():
-            found = current[id_]
-            if found is not None:
-                refuse_managed(found)
+            there = current[id_]
+            if there is not None:
+                refuse_managed(there)
             await check_edges(office.store, agent, wanted)
         return [
             await _apply(office, actor, agent, current[id_], wanted, dry_run=dry_run)

@@ -30,7 +30,7 @@ def administered(
     async def opened() -> ResultT:
         async with opened_store(path) as store:
             office = Administration(store, keys_per_user=limits.keys_per_user)
-            return await work(office, Actor(user=f"cli:{_user()}"))
+            return await work(office, Actor(user=f"cli:{_user()}", known=False))
 
     return asyncio.run(opened())
 

@@ -17,10 +17,12 @@ class Actor:
     Args:
         user: the id of the user; of the command line, ``cli:`` and the system's user.
         key: the id of the API key it came with, if it came with one.
+        known: whether it is a user of the server; the command line's is one of the system.
     """
 
     user: str
     key: str | None = None
+    known: bool = True
 
 
 @attrs.frozen

@@ -28,7 +28,10 @@ class AgentAdministration:
     async def create(
         self, actor: Actor, agent: Agent, *, together_with: Collection[str] = ()
     ) -> Agent:
-        """Keep a new agent; its author, the actor, gets all bits on it in the same step.
+        """Keep a new agent; its author gets all bits on it in the same step.
+
+        The author is the actor, or, if that is no user of the server, whom the agent names; it may
+        have none.
 
         Args:
             actor: who creates it.
@@ -41,10 +44,11 @@ class AgentAdministration:
         """
         await check_edges(self._store, agent, together_with)
         at = self._recorder.clock()
+        author = actor.user if actor.known else agent.author
         made = attrs.evolve(
-            agent, author=actor.user, updated_by=actor.user, created_at=at, updated_at=at
+            agent, author=author, updated_by=actor.user, created_at=at, updated_at=at
         )
-        grants = owner_grants(actor.user, agent.id, at=at)
+        grants = [] if author is None else owner_grants(author, agent.id, at=at)
         kept = await self._store.agents.put(made, expected=0, grants=grants)
         await self._recorder.record(
             actor,

@@ -62,6 +62,20 @@ def test_a_file_of_agents_is_applied(tmp_path: Path) -> None:
     assert ["coder", "helper"] == [agent["id"] for agent in done(tmp_path, "agents", "list")]
 
 
+def test_agents_of_a_file_have_an_author_if_one_is_named(tmp_path: Path) -> None:
+    """A user that exists; without one nobody may call them yet, and the way out is said."""
+    path = tmp_path / "agents.toml"
+    path.write_text(AGENTS)
+    words = ("agents", "apply", "-f", str(path))
+    assert "there is no user eve" in refusal(tmp_path, *words, "--author", "eve")
+    remark = call(tmp_path, *words).stderr
+
+    assert "nobody may call the agent helper yet: hookline grants add --public" in remark
+    assert [] == done(tmp_path, "grants", "list")
+    assert done(tmp_path, "agents", "show", "helper")["author"] is None
+    assert "" == call(tmp_path, *words).stderr
+
+
 def test_a_change_is_shown_before_and_after(tmp_path: Path) -> None:
     """A dry run shows the same difference and changes nothing."""
     apply(tmp_path, AGENTS)
@@ -183,8 +197,9 @@ def test_the_features_of_the_help_are_those_there_are() -> None:
 
 def test_grants_are_given_listed_and_taken(tmp_path: Path) -> None:
     """The default is calling an agent; the author of an agent has grants from the beginning."""
-    apply(tmp_path, AGENTS)
     done(tmp_path, "users", "create", "ann")
+    done(tmp_path, "users", "create", "bob")
+    apply(tmp_path, AGENTS, "--author", "bob")
     added = done(tmp_path, "grants", "add", "--user", "ann", "--agent", "helper")
     done(tmp_path, "grants", "add", "--public", "--agent", "helper", "--expires", "30d")
 

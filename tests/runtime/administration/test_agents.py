@@ -274,3 +274,18 @@ def test_concurrent_writers_lose_nothing():
 
     assert ({f"tool{number}" for number in range(20)}, 21) == (set(kept.tools), kept.version)
     assert all(versions == sorted(set(versions)) and 1 not in versions for versions in told)
+
+
+@pytest.mark.parametrize("author", [None, "ann"])
+def test_who_is_no_user_is_no_author(author):
+    """An agent of the command line has the author that it names, or none; so do its grants."""
+
+    async def work(office: Office):
+        actor = attrs.evolve(ROOT, user="cli:root", known=False)
+        made = await office.administration.agents.create(actor, agent(author=author))
+        return made, await office.store.grants.list()
+
+    made, grants = in_office(work)
+
+    assert (author, "cli:root") == (made.author, made.updated_by)
+    assert {author} - {None} == {grant.grantee.id for grant in grants}
