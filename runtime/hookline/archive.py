@@ -21,6 +21,9 @@ KINDS: Sequence[str] = (
     "runs",
     "audit",
     "continuations",
+    "accounts",
+    "ledger",
+    "outbox",
 )
 """What a store keeps, in the order in which it is copied."""
 

@@ -40,6 +40,22 @@ class RunsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     part_deadlines: Mapping[str, Seconds] = {}
 
 
+class UsageConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[usage]``: how usage is counted and handed to recorders. Times in seconds.
+
+    ``default_output`` is in tokens: what a model call is expected to have at most where neither
+    request nor agent sets a limit.
+    """
+
+    default_output: Annotated[int, Meta(ge=1)] = 1000
+    interval: Annotated[float, Meta(gt=0, le=60)] = 1.0
+    lease: Annotated[float, Meta(ge=1)] = 15.0
+    write_patience: Seconds = 30.0
+    park_after: Seconds = 3600.0
+    concurrency: Annotated[int, Meta(ge=1)] = 64
+    waiting: Annotated[int, Meta(ge=1)] = 10_000
+
+
 class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """``[runtime]``: which plugins are left alone, and which must not be missing."""
 
@@ -69,6 +85,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     runs: RunsConfig = RunsConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     permissions: PermissionsConfig = PermissionsConfig()
+    usage: UsageConfig = UsageConfig()
     providers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     agents: Mapping[Annotated[str, Meta(pattern=AGENT_ID)], AgentConfig] = field(
         default_factory=dict

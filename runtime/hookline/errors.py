@@ -5,6 +5,7 @@
     HooklineError
     ├── ConfigError               the config file, an environment variable or a plugin's settings
     ├── PluginError               a plugin that the server cannot start without
+    ├── RecordRejected            a usage recorder can never take an entry
     ├── RequestError              the request is at fault; nothing has run
     │   ├── InvalidRequest        a field is wrong or cannot be honoured
     │   ├── Unauthenticated       no key, or not a valid one
@@ -31,6 +32,8 @@ no HTTP, except for the status that an upstream gave and that is passed on.
 """
 
 from typing import ClassVar
+
+from hookline.quotas import Quota
 
 
 class HooklineError(Exception):
@@ -128,13 +131,23 @@ class AdmissionRefused(RequestError):
     Args:
         message: one sentence, with the balance or the limit.
         retry_after: seconds after which trying again makes sense; ``None`` when only paying helps.
+        quota: the limits that it falls under, for the headers ``x-ratelimit-*``.
     """
 
     code = "insufficient_quota"
 
-    def __init__(self, message: str, *, retry_after: float | None = None):
+    def __init__(
+        self, message: str, *, retry_after: float | None = None, quota: Quota | None = None
+    ):
         super().__init__(message)
         self.retry_after = retry_after
+        self.quota = quota
+
+
+class RecordRejected(HooklineError):
+    """A usage recorder can never take this entry; asking again is of no use."""
+
+    code = "record_rejected"
 
 
 class Unavailable(HooklineError):

@@ -18,7 +18,7 @@ from hookline.providers import ProviderKind
 from hookline.sinks import EventSink
 from hookline.store import StoreKind
 from hookline.tools import ToolLoader
-from hookline.usage import UsageRecorder
+from hookline.usage import PriceList, UsageRecorder
 
 if TYPE_CHECKING:
     import click
@@ -68,6 +68,15 @@ def usage_recorder(plugin: PluginContext) -> UsageRecorder | None:
 
 
 @hookspec
+def price_list(plugin: PluginContext) -> PriceList | None:
+    """Say what model calls and tool calls cost.
+
+    Without this part, once the plugin is installed, the server does not start. A failure of the
+    part leaves an entry without a price, and is logged.
+    """
+
+
+@hookspec
 def permission_backend(plugin: PluginContext) -> PermissionBackend | None:
     """Decide who a caller is and what they may use.
 
@@ -110,6 +119,7 @@ HOOKS: Sequence[str] = (
     "tool_loader",
     "artifact_processor",
     "usage_recorder",
+    "price_list",
     "permission_backend",
     "model_provider",
     "store",

@@ -16,7 +16,9 @@ from hookline.settings import decode_table
 from hookline.store import Store
 
 log: FilteringBoundLogger = structlog.get_logger("hookline.plugins")
-MUST_NOT_FAIL = frozenset({"permission_backend", "usage_recorder", "store", "event_log"})
+MUST_NOT_FAIL = frozenset(
+    {"permission_backend", "usage_recorder", "price_list", "store", "event_log"}
+)
 
 
 @attrs.frozen(kw_only=True)

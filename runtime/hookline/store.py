@@ -15,6 +15,8 @@ from hookline.grants import GrantStore
 from hookline.groups import GroupStore
 from hookline.history import RunStore
 from hookline.keys import KeyStore
+from hookline.ledger import LedgerStore
+from hookline.outbox import OutboxStore
 from hookline.roles import RoleStore
 from hookline.users import UserStore
 
@@ -135,6 +137,14 @@ class Store(Protocol):
     @property
     def continuations(self) -> ContinuationStore:
         """Runs that wait for the results of a caller's tools."""
+
+    @property
+    def outbox(self) -> OutboxStore:
+        """What recorders have not been told yet."""
+
+    @property
+    def ledger(self) -> LedgerStore:
+        """Accounts and entries."""
 
     @property
     def archive(self) -> Archive:
