@@ -43,10 +43,7 @@ class Refill:
 
     amount: int
     interval: int = 30
-    unit: NONE = TokenCounts()
-
-
-IntervalUnit = "days"
+    unit: IntervalUnit = "days"
 
 
 @attrs.frozen(kw_only=True)
