@@ -11,7 +11,9 @@ from hookline.files import FileRecord
 from hookline.grants import Grant
 from hookline.history import RunRecord
 from hookline.keys import ApiKey
+from hookline.ledger import Account, LedgerEntry
 from hookline.moments import now
+from hookline.outbox import OutboxRun
 from hookline.roles import Role
 from hookline.store import Continuation, StoreStatus
 from hookline.users import User
@@ -19,6 +21,8 @@ from hookline_memory.agents import MemoryAgents
 from hookline_memory.archive import DocumentShelf, MemoryArchive, Shelf, ThingShelf
 from hookline_memory.documents import Clock, MemoryDocuments
 from hookline_memory.grants import MemoryGrants
+from hookline_memory.ledger import MemoryLedger
+from hookline_memory.outbox import MemoryOutbox
 from hookline_memory.people import MemoryGroups, MemoryKeys
 from hookline_memory.records import (
     MemoryAudit,
@@ -44,6 +48,8 @@ class MemoryStore:
         self.runs = MemoryRuns()
         self.audit = MemoryAudit()
         self.continuations = MemoryContinuations(clock)
+        self.outbox = MemoryOutbox()
+        self.ledger = MemoryLedger()
         self.archive: Archive = MemoryArchive(self._shelves())
 
     async def ping(self) -> None:
@@ -88,6 +94,9 @@ class MemoryStore:
             "runs": ThingShelf(RunRecord, self.runs.kept, _id),
             "audit": ThingShelf(AuditRecord, self.audit.kept, _id),
             "continuations": ThingShelf(Continuation, self.continuations.kept, _id),
+            "accounts": ThingShelf(Account, self.ledger.kept, _id),
+            "ledger": ThingShelf(LedgerEntry, self.ledger.written, _id),
+            "outbox": ThingShelf(OutboxRun, self.outbox.kept, _id),
         }
 
 

@@ -199,7 +199,7 @@ class UsageSum:
         group: what they have in common: a value for each dimension; a ``day`` is ``2026-11-21``.
         calls: model calls.
         tool_calls: calls of tools that have a price.
-        input_tokens: and the other counts, as in ``TokenCounts``.
+        input_tokens: and the other counts, as in ``TokenCounts``; those of corrections included.
         amount: nano-dollars that were spent, corrections included; above zero for spending.
         estimated: model calls whose tokens were estimated.
         unpriced: calls that had no price.
@@ -253,6 +253,8 @@ class LedgerStore(Protocol):
 
         Raises:
             VersionConflict: another version is there; nothing is changed.
+            InvalidRequest: the account is larger than ``documents.LIMIT``; nothing is changed.
+            ValueError: a time has no zone; nothing is changed.
         """
 
     async def add(self, entries: Sequence[LedgerEntry]) -> None:
@@ -264,7 +266,10 @@ class LedgerStore(Protocol):
     async def entries(
         self, query: EntryQuery, *, before: str = "", limit: int = 100
     ) -> Sequence[LedgerEntry]:
-        """Entries, newest first by ``(at, id)``: those that come after the one named ``before``."""
+        """Entries, newest first by ``(at, id)``: those that come after the one named ``before``.
+
+        That one need not be asked for by the query; none come after one that nobody knows.
+        """
 
     async def sums(
         self, query: EntryQuery, by: Sequence[Dimension] = (), *, limit: int = 10_000
@@ -272,5 +277,5 @@ class LedgerStore(Protocol):
         """Sums of the spending entries that the query asks for, made in the store.
 
         One for each combination of values, ordered by them as texts with ``None`` first; a single
-        one without ``by``. ``kinds`` of the query is passed over.
+        one without ``by``, of nothing too. ``kinds`` of the query is passed over.
         """

@@ -1,5 +1,6 @@
 """Moments: always aware, always in UTC, exact to the microsecond."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -43,6 +44,16 @@ def in_utc(thing: ThingT) -> ThingT:
     return evolved
 
 
+def all_in_utc(thing: ThingT) -> ThingT:
+    """An ``attrs`` object with all moments in UTC, those in what it is made of too.
+
+    Raises:
+        ValueError: a moment has no zone.
+    """
+    moved: ThingT = _in_utc(thing)
+    return moved
+
+
 def micros(moment: datetime) -> int:
     """Microseconds since 1970, exactly.
 
@@ -55,3 +66,17 @@ def micros(moment: datetime) -> int:
 def of_micros(value: int) -> datetime:
     """The moment in UTC that ``micros`` stands for."""
     return _EPOCH + timedelta(microseconds=value)
+
+
+def _in_utc(value: Any) -> Any:
+    match value:
+        case datetime():
+            return utc(value)
+        case Mapping():
+            return {key: _in_utc(one) for key, one in value.items()}
+        case list() | tuple():
+            return [_in_utc(one) for one in value]
+    if not attrs.has(type(value)):
+        return value
+    fields = attrs.fields(type(value))
+    return attrs.evolve(value, **{one.name: _in_utc(getattr(value, one.name)) for one in fields})

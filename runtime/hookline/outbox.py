@@ -113,7 +113,10 @@ class OutboxStore(Protocol):
         """Forget runs that are done, as far as they are this server's. It need not be durable."""
 
     async def lease(self, server: str, until: datetime) -> None:
-        """The server lives, and owns its runs until this moment at least."""
+        """The server lives, and owns its runs until this moment at least: no lease gets shorter.
+
+        At that moment it ends, if it was not renewed.
+        """
 
     async def leave(self, server: str) -> None:
         """The server ends: what runs it has can be claimed at once."""
@@ -121,8 +124,9 @@ class OutboxStore(Protocol):
     async def claim(self, server: str, at: datetime, *, limit: int = 1000) -> Sequence[OutboxRun]:
         """Take over runs of servers whose lease has ended by then, and of none, ordered by id.
 
-        They are this server's from now on. Those ``at_rest`` stay where they are. Of two that claim
-        at once, one gets a run.
+        They are this server's from now on, and given back so. A server that never had a lease has
+        none. Those ``at_rest`` stay where they are, and so do this server's own, lease or not. Of
+        two that claim at once, one gets a run.
         """
 
     async def owned(
