@@ -16,6 +16,7 @@ from hookline.store import Store
 from hookline.testing.agent_contract import AgentContract, AgentJsonContract
 from hookline.testing.archive_contract import ArchiveContract, everything, fill
 from hookline.testing.audit_contract import AuditContract
+from hookline.testing.claim_contract import ClaimContract
 from hookline.testing.continuation_contract import ContinuationContract
 from hookline.testing.conversation_contract import ConversationContract
 from hookline.testing.document_contract import DocumentContract
@@ -26,6 +27,7 @@ from hookline.testing.history_contract import HistoryContract
 from hookline.testing.key_contract import KeyContract
 from hookline.testing.moment_contract import MomentContract
 from hookline.testing.newer_contract import NewerContract
+from hookline.testing.outbox_contract import OutboxContract
 from hookline.testing.suite import run
 from hookline.testing.writer_contract import WriterContract
 
@@ -43,6 +45,8 @@ class StoreContract(
     HistoryContract,
     AuditContract,
     ContinuationContract,
+    OutboxContract,
+    ClaimContract,
     MomentContract,
     NewerContract,
     ArchiveContract,
