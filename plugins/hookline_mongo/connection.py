@@ -7,7 +7,15 @@ from typing import Any
 from odmantic import Model
 
 from hookline.errors import StoreUnavailable
-from hookline_mongo.driver import Collection, Database, Document, Operation, Session, connect
+from hookline_mongo.driver import (
+    Collection,
+    Database,
+    Document,
+    Operation,
+    Session,
+    connect,
+    write_all,
+)
 
 BY_ID = (("_id", 1),)
 COUNTING = 60.0
@@ -83,6 +91,10 @@ class Connection:
         """The collection of a model."""
         return self.database.collection(model)
 
+    def quick(self, model: type[Model]) -> Collection:
+        """The same, for writes that only have to outlive this process."""
+        return self.database.quick(model)
+
     def translated(self, what: str = "the document") -> AbstractContextManager[None]:
         """As the driver's."""
         return self.database.translated(what)
@@ -119,6 +131,18 @@ class Connection:
         for at in range(0, len(operations), WRITES):
             with self.translated(what):
                 await self.collection(model).bulk_write(operations[at : at + WRITES])
+
+    async def write_free(
+        self, model: type[Model], operations: Sequence[Operation], what: str, *, durable: bool
+    ) -> list[int]:
+        """Do single writes, in no order; the places of those that a document was in the way of."""
+        collection = self.collection(model) if durable else self.quick(model)
+        refused: list[int] = []
+        for at in range(0, len(operations), WRITES):
+            with self.translated(what):
+                found = await write_all(collection, operations[at : at + WRITES])
+            refused += [at + place for place in found]
+        return refused
 
     async def transaction(self, work: Callable[[Session | None], Any], what: str) -> Any:
         """Do work, all of it or nothing; without transactions, step by step.

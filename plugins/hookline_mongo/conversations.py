@@ -50,4 +50,4 @@ class MongoConversations(MongoRecords[Conversation]):
 
     async def delete(self, owner: str, conversation: str) -> bool:
         """Forget a conversation; false if there was none."""
-        return await self.remove(conversation_id(owner, conversation))
+        return await self.forget_one(conversation_id(owner, conversation))

@@ -6,7 +6,7 @@ is none. ODMantic still imports Motor, so it has to be installed; nothing of it 
 """
 
 import warnings
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -18,7 +18,7 @@ from bson.errors import BSONError
 from odmantic import AIOEngine, Model
 from odmantic.engine import AIOCursor
 from odmantic.session import AIOSession, AIOTransaction
-from pymongo import AsyncMongoClient, DeleteOne, IndexModel, ReplaceOne, UpdateOne
+from pymongo import AsyncMongoClient, DeleteOne, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
@@ -32,6 +32,7 @@ from pymongo.errors import (
     PyMongoError,
     WriteConcernError,
 )
+from pymongo.write_concern import WriteConcern
 
 from hookline.errors import ConfigError, HooklineError, InvalidRequest, StoreUnavailable
 
@@ -44,16 +45,18 @@ __all__ = [
     "DuplicateKeyError",
     "Engine",
     "IndexModel",
+    "InsertOne",
     "Operation",
     "OperationFailure",
     "ReplaceOne",
     "Session",
     "UpdateOne",
     "connect",
+    "write_all",
 ]
 
 Document = dict[str, Any]
-Operation = UpdateOne | ReplaceOne[Document] | DeleteOne
+Operation = InsertOne[Document] | UpdateOne | ReplaceOne[Document] | DeleteOne
 Client = AsyncMongoClient[Document]
 Collection = AsyncCollection[Document]
 Session = AsyncClientSession
@@ -81,6 +84,8 @@ _UNLESS_SAID: Mapping[str, Any] = {
     "retryReads": True,
     "retryWrites": True,
 }
+_QUICK = WriteConcern(w=1, j=False)
+_DUPLICATE = 11000
 _TOO_LARGE = {10334, 17419, 17420}
 _TOO_DEEP = {15}
 _REFUSED = {13, 18, 8000}  # Unauthorized, AuthenticationFailed, the same of Atlas
@@ -181,6 +186,10 @@ class Database:
         """The collection of a model, for single steps that are atomic."""
         return self.engine.get_collection(model)
 
+    def quick(self, model: type[Model]) -> Collection:
+        """The same, for writes that only have to outlive this process: one member has them."""
+        return self.collection(model).with_options(write_concern=_QUICK)
+
     async def ping(self) -> None:
         """Return if the server answers; raise ``StoreUnavailable`` if it does not."""
         with self.translated():
@@ -243,6 +252,21 @@ def connect(url: str) -> Database:
     return Database(client, engine, f"{parts.netloc.rpartition('@')[2]}/{database}")
 
 
+async def write_all(collection: Collection, operations: Sequence[Operation]) -> list[int]:
+    """Do single writes, in no order; the places of those that another document was in the way of.
+
+    Those are left out, and the rest is done.
+    """
+    try:
+        await collection.bulk_write(operations, ordered=False)
+    except BulkWriteError as error:
+        failed = _failed(error)
+        if any(one["code"] != _DUPLICATE for one in failed):
+            raise
+        return [one["index"] for one in failed]
+    return []
+
+
 def _translation(error: Exception, name: str, what: str) -> HooklineError | None:
     """The error of Hookline that says the same; ``None`` if there is none."""
     code = _code(error)
@@ -267,12 +291,16 @@ def _translation(error: Exception, name: str, what: str) -> HooklineError | None
 
 
 def _code(error: Exception) -> int | None:
-    """The server's code; of many writes, that of the first one that failed."""
+    """The server's code; of many writes, that of the first that failed not for a duplicate."""
     if isinstance(error, BulkWriteError):
-        details: Mapping[str, Any] = error.details
-        failed = [*details["writeErrors"], *details["writeConcernErrors"]]
-        return failed[0]["code"] if failed else None
+        codes = [one["code"] for one in _failed(error)]
+        return next((code for code in codes if code != _DUPLICATE), codes[0] if codes else None)
     return error.code if isinstance(error, OperationFailure) else None
+
+
+def _failed(error: BulkWriteError) -> Sequence[Mapping[str, Any]]:
+    details: Mapping[str, Any] = error.details
+    return [*details["writeErrors"], *details["writeConcernErrors"]]
 
 
 def _passes(error: PyMongoError, code: int | None) -> bool:

@@ -45,7 +45,7 @@ class MongoFiles(MongoRecords[FileRecord]):
 
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
-        return await self.remove(file)
+        return await self.forget_one(file)
 
     async def expired(self, at: datetime, *, limit: int = 1000) -> Sequence[FileRecord]:
         """Files that have expired by then, the earliest first."""

@@ -40,7 +40,7 @@ class MongoKeys(MongoRecords[ApiKey]):
             # too many. All of them may give way; nobody has been told the key so far.
             if await self._valid(key.user) <= limit:
                 return
-            await self.remove(key.id)
+            await self.forget_one(key.id)
             await pause(attempt)
         what = f"the keys of {key.user}"
         raise contended(what)

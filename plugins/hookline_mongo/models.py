@@ -14,6 +14,8 @@ from odmantic.query import desc
 
 from hookline_mongo.driver import IndexModel
 
+_NEWEST = (("at", -1), ("_id", -1))
+
 
 class Schema(Model):
     """The version of the schema, in the only document of its collection."""
@@ -316,6 +318,136 @@ class ContinuationModel(Model):
     }
 
 
+class AccountModel(Model):
+    """An account, and what is on its way to the ledger.
+
+    Args:
+        mark: tells two versions with the same number apart: one of them was lost with a server.
+        unfinished: there are ``pending`` entries; how often somebody began to move them.
+        pending: entries that this version came with, until they are in ``ledger``.
+    """
+
+    id: str = Field(primary_field=True)
+    version: int
+    balance: int | None
+    reservations: str
+    refill: str | None
+    refilled_at: int | None
+    limits: str | None
+    day: str | None
+    month: str | None
+    requests: str | None
+    tokens: str | None
+    created_at: int
+    updated_at: int
+    mark: str | None = None
+    unfinished: int | None = None
+    pending: list[dict[str, Any]] | None = None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "accounts",
+        "indexes": lambda: [IndexModel([("unfinished", 1)], name="unfinished", sparse=True)],
+    }
+
+
+class TokensModel(EmbeddedModel):
+    """Tokens of one model call."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    reasoning: int
+    audio_input: int
+    audio_output: int
+
+
+class LedgerEntryModel(Model):
+    """An entry of the ledger; ``corrects`` is left out where there is none."""
+
+    id: str = Field(primary_field=True)
+    kind: str
+    account: str | None
+    amount: int
+    at: int
+    corrects: str | None = None
+    run: str | None
+    step: int | None
+    agent: str | None
+    provider: str | None
+    vendor: str | None
+    model: str | None
+    user: str | None
+    key: str | None
+    conversation: str | None
+    tool: str | None
+    usage_type: str | None
+    tokens: TokensModel
+    estimated: bool
+    incomplete: bool
+    unpriced: bool
+    price_version: str
+    rates: str
+    detail: str
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "ledger",
+        "indexes": lambda: [
+            IndexModel([("account", 1), *_NEWEST], name="by_account"),
+            IndexModel([("user", 1), *_NEWEST], name="by_user"),
+            IndexModel([("key", 1), *_NEWEST], name="by_key"),
+            IndexModel([("run", 1)], name="by_run"),
+            IndexModel(_NEWEST, name="by_age"),
+            IndexModel([("corrects", 1)], name="by_corrected", sparse=True),
+        ],
+    }
+
+
+class OutboxModel(Model):
+    """A run that recorders have not been told of.
+
+    Args:
+        at_rest: nobody is to be told anything but what is parked.
+        parked_items: how many of ``parked`` there are.
+        claim: which claim brought it to its server, until that one puts it.
+    """
+
+    id: str = Field(primary_field=True)
+    server: str
+    recorders: list[str]
+    closing: str
+    entries: str
+    open: str
+    ended: bool
+    taken: str
+    parked: str
+    updated_at: int
+    at_rest: bool
+    parked_items: int
+    claim: str | None = None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "outbox",
+        "indexes": lambda: [
+            Index(OutboxModel.server, OutboxModel.id, name="by_server"),
+            Index(OutboxModel.at_rest, OutboxModel.server, OutboxModel.id, name="by_rest"),
+            Index(OutboxModel.parked_items, OutboxModel.id, name="by_parked"),
+        ],
+    }
+
+
+class ServerModel(Model):
+    """A server process, which has its runs of the outbox until a moment."""
+
+    id: str = Field(primary_field=True)
+    until: int
+
+    model_config = {"collection": "outbox_servers"}
+
+
 MODELS: Sequence[type[Model]] = (
     AgentModel,
     AgentVersionModel,
@@ -329,5 +461,9 @@ MODELS: Sequence[type[Model]] = (
     RunModel,
     AuditModel,
     ContinuationModel,
+    AccountModel,
+    LedgerEntryModel,
+    OutboxModel,
+    ServerModel,
 )
 """The model of each collection that keeps something."""

@@ -20,7 +20,9 @@ from hookline_mongo.files import MongoFiles
 from hookline_mongo.grants import MongoGrants
 from hookline_mongo.groups import MongoGroups
 from hookline_mongo.keys import MongoKeys
+from hookline_mongo.ledger import MongoLedger
 from hookline_mongo.models import RoleModel, UserModel
+from hookline_mongo.outbox import MongoOutbox
 from hookline_mongo.runs import MongoRuns
 from hookline_mongo.schema import VERSION, migrate, missing, prepare, version
 from hookline_mongo.shapes import Shape
@@ -48,6 +50,8 @@ class MongoStore:
         self.runs = MongoRuns(connection)
         self.audit = MongoAudit(connection)
         self.continuations = MongoContinuations(connection, clock)
+        self.outbox = MongoOutbox(connection)
+        self.ledger = MongoLedger(connection)
         self.archive: Archive = MongoArchive(self._collections())
 
     async def ping(self) -> None:
@@ -77,6 +81,7 @@ class MongoStore:
             await prepare(database)
             await self._connection.open(database)
             await self._unfinished.settle()
+            await self.ledger.kept.settle()
         except BaseException:
             await self._connection.close()
             await database.close()
@@ -101,6 +106,9 @@ class MongoStore:
             "runs": self.runs,
             "audit": self.audit,
             "continuations": self.continuations,
+            "accounts": self.ledger.kept,
+            "ledger": self.ledger,
+            "outbox": self.outbox,
         }
 
 

@@ -42,7 +42,7 @@ class MongoRecords(Generic[RecordT]):
         found = await self.select({"_id": id_})
         return found[0] if found else None
 
-    async def remove(self, id_: str) -> bool:
+    async def forget_one(self, id_: str) -> bool:
         """Forget a record; false if there was none."""
         return await self.forget_all({"_id": id_}) > 0
 

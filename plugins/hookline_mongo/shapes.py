@@ -1,6 +1,6 @@
 """How things stand in documents, one conversion in each direction."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any, Generic, TypeVar, get_args, get_origin, get_type_hints
 
@@ -11,7 +11,7 @@ from odmantic import Model
 from hookline.archive import NOTHING, content_of, unknown_of
 from hookline.documents import refuse_large
 from hookline.errors import StoreUnavailable
-from hookline.moments import micros, of_micros, utc
+from hookline.moments import all_in_utc, micros, of_micros, utc
 from hookline_mongo.driver import Document
 
 ThingT = TypeVar("ThingT")
@@ -27,7 +27,8 @@ def _own_id(thing: Any) -> str:
 class Shape(Generic[ThingT]):
     """How things of a class stand in a model's documents.
 
-    Moments are integers and mappings are JSON text there; anything else stands as it is.
+    Moments are integers and mappings are JSON text there; anything else stands as it is, unless
+    it is to be text, too.
 
     Args:
         type_: the class of the things.
@@ -35,6 +36,7 @@ class Shape(Generic[ThingT]):
         kind: what a thing is called in messages.
         id_of: the document's id.
         id_field: the model's field that holds the ``id`` of the thing.
+        texts: the fields besides mappings that are JSON text, such as those with moments in them.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Shape(Generic[ThingT]):
         *,
         id_of: Callable[[ThingT], str] = _own_id,
         id_field: str = "id",
+        texts: Collection[str] = (),
     ):
         hints = get_type_hints(type_)
         any_type: Any = type_
@@ -58,7 +61,12 @@ class Shape(Generic[ThingT]):
             name: "_id" if field == "id" else field for name, field in self._fields.items()
         }
         self._times = [name for name in names if datetime in (hints[name], *get_args(hints[name]))]
-        self._texts = [name for name in names if get_origin(hints[name]) is Mapping]
+        self._texts = {
+            name: msgspec.json.Decoder(hints[name])
+            for name in names
+            if name in texts or get_origin(hints[name]) is Mapping
+        }
+        self._nested = bool(texts)
         self._known = {"_id", *model.model_fields}
 
     def what(self, id_: object) -> str:
@@ -73,6 +81,8 @@ class Shape(Generic[ThingT]):
             InvalidRequest: it is too large.
         """
         refuse_large(len(_encode(thing)), self.what(self.id_of(thing)))
+        if self._nested:
+            return all_in_utc(thing)
         given: Any = thing
         values = {name: getattr(given, name) for name in self._times}
         times = {name: utc(value) for name, value in values.items() if value is not None}
@@ -91,7 +101,8 @@ class Shape(Generic[ThingT]):
             if content[name] is not None:
                 content[name] = micros(content[name])
         for name in self._texts:
-            content[name] = _encode(content[name]).decode()
+            if content[name] is not None:
+                content[name] = _encode(content[name]).decode()
         values = {self._fields[name]: value for name, value in content.items()}
         values.update(more, id=self.id_of(thing))
         return self.model(**values).model_dump_doc(include=set(values))
@@ -115,9 +126,9 @@ class Shape(Generic[ThingT]):
             for name in self._times:
                 if content.get(name) is not None:
                     content[name] = of_micros(content[name])
-            for name in self._texts:
-                if name in content:
-                    content[name] = msgspec.json.decode(content[name])
+            for name, decoder in self._texts.items():
+                if content.get(name) is not None:
+                    content[name] = decoder.decode(content[name])
             return msgspec.convert(content, self._type, builtin_types=_NATIVE)
         except (msgspec.MsgspecError, TypeError, OverflowError) as error:
             message = (
