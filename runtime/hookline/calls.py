@@ -1,7 +1,7 @@
 """Tool calls of one model turn, put together from whatever pieces an upstream sends."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import attrs
@@ -92,6 +92,12 @@ class CallAssembly:
             if not call.arguments:
                 self._extend(call, "{}")
         return self.calls
+
+    def texts(self) -> Iterator[str]:
+        """All that the model wrote for the calls: their names and their arguments."""
+        for call in self.calls:
+            yield call.name
+            yield from call.arguments
 
     def _find(self, piece: ToolCallPiece) -> Call | None:
         if piece.id and piece.id in self._by_id:

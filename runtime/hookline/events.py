@@ -101,11 +101,15 @@ class UsageReported(Struct, frozen=True, tag_field="type", tag="usage"):
     estimated: bool = False
 
 
+StopReason = Literal["recursion_limit", "budget"]
+"""Limits of ours that end a run: the agent's steps, and the caller's money."""
+
+
 class RunFinished(Struct, frozen=True, tag_field="type", tag="run.finished"):
     """The run came to its end. ``stop_reason`` says more where a limit of ours ended it."""
 
     finish_reason: FinishReason
-    stop_reason: Literal["recursion_limit"] | None = None
+    stop_reason: StopReason | None = None
 
 
 class RunFailed(Struct, frozen=True, tag_field="type", tag="run.failed"):

@@ -73,7 +73,8 @@ class OutboxRun:
 
     def waiting(self, recorder: str) -> Sequence[UsageEntry | Closing]:
         """What a recorder has neither taken nor given up."""
-        done = {one.item for one in (*self.taken, *self.parked) if one.recorder == recorder}
+        done = {taken.item for taken in self.taken if taken.recorder == recorder}
+        done |= {parked.item for parked in self.parked if parked.recorder == recorder}
         return [item for item in self.items if item.id not in done]
 
     @property

@@ -83,3 +83,9 @@ class ProviderKind:
     kind: str
     settings: type[Struct]
     open: Callable[[str, Any], ModelProvider]
+
+
+def vendor_of(provider: ModelProvider) -> str | None:
+    """Who sells the provider's models, as price lists call them, if it says so: ``vendor``."""
+    vendor: str | None = getattr(provider, "vendor", None)
+    return vendor

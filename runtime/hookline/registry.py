@@ -20,6 +20,7 @@ from hookline.settings import decode_table
 from hookline.sinks import EventSink
 from hookline.store import Store, StoreKind
 from hookline.tools import ToolLoader
+from hookline.usage import PriceList
 
 log = structlog.get_logger("hookline.plugins")
 PartT = TypeVar("PartT")
@@ -57,7 +58,13 @@ class Registry:
             "artifact_processor"
         )
         self.event_sinks: Sequence[Part[EventSink]] = self._parts("event_sink")
-        self.delivery = UsageDelivery(self._parts("usage_recorder"))
+        self.price_lists: Sequence[Part[PriceList]] = self._parts("price_list")
+        self.delivery = UsageDelivery(
+            self._parts("usage_recorder"),
+            self.store.outbox,
+            prices=self.price_lists,
+            config=config.usage,
+        )
         self.providers: Mapping[str, Part[ModelProvider]] = self._providers()
         self.http_routes = [
             route for _, routes in plugins.parts("http_routes", self.store) for route in routes
@@ -99,6 +106,7 @@ class Registry:
     def _all(self) -> Sequence[Part[Any]]:
         return (
             *self.permission_backends,
+            *self.price_lists,
             *self.delivery.parts,
             *self.tool_loaders,
             *self.artifact_processors,

@@ -11,6 +11,7 @@ from hookline.agents import Agent
 from hookline.errors import HooklineError, ProviderError
 from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished
 from hookline.log import EventLog
+from hookline.quotas import Quota
 from hookline.scope import RunScope
 from hookline.usage import Outcome
 
@@ -32,12 +33,14 @@ class Run:
         scope: whose run it is, and how long it may take.
         agent: the version of the agent that runs.
         log: where its events go.
+        quota: the limits that it was admitted under.
     """
 
-    def __init__(self, scope: RunScope, agent: Agent, log: EventLog):
+    def __init__(self, scope: RunScope, agent: Agent, log: EventLog, quota: Quota | None = None):
         self.scope = scope
         self.agent = agent
         self.log = log
+        self.quota = quota
         self.ended: RunEnded | None = None
         self._done = asyncio.Event()
         self._working: asyncio.Task[RunFinished] | None = None
@@ -87,6 +90,12 @@ class Run:
             log.exception("run.crashed", run=self.id, agent=self.agent.id)
         self._working = None
         return self.ended
+
+    def fail(self, error: HooklineError) -> RunEnded:
+        """What the run did came to nothing after all, unless it had failed already."""
+        if isinstance(self.ended, RunFinished):
+            self.ended = _failed(error)
+        return self.ended or _failed(error)
 
     def close(self, ended: RunEnded) -> None:
         """Write the last event and wake everybody who waits."""

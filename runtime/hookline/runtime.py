@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self
@@ -16,23 +16,24 @@ from hookline.agents import Agent
 from hookline.attachments import Attachments
 from hookline.continuations import keep, restore
 from hookline.directory import Directory
-from hookline.errors import ShuttingDown
+from hookline.errors import ShuttingDown, StoreUnavailable
 from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunStarted
 from hookline.graph import Graphs, RecursionLimitReached
 from hookline.history import History, RunRecord
 from hookline.managed import bring_in
+from hookline.meter import Unmetered
 from hookline.moments import now
 from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
 from hookline.parts import Part
 from hookline.permissions import Principal
+from hookline.quotas import Quota
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
 from hookline.runs import CancelReason, Run, new_run_id
 from hookline.scope import RunScope
 from hookline.sinks import EventSink
 from hookline.toolbox import ToolLimits, look_over, open_toolbox
-from hookline.turns import RunContext
-from hookline.usage import Admission, estimate
+from hookline.turns import RunContext, next_call
 from hookline.wire.chat import ChatCompletionRequest, Message, SystemMessage
 
 log = structlog.get_logger("hookline.runtime")
@@ -149,20 +150,24 @@ class Runtime:
         callers = caller_tools(request, toolbox.names)
         scope = self._scope(principal, agent, request)
         messages = await self._messages(scope, agent, request)
-        run = Run(scope, agent, await registry.event_logs.create(scope.run))
-        await self._admit(run, parameters, messages)
+        limits = [parameters[name] for name in TOKEN_LIMITS if parameters.get(name)]
+        log = await registry.event_logs.create(scope.run)
         context = RunContext(
             scope=scope,
             agent=agent,
-            log=run.log,
+            log=log,
             provider=provider,
             toolbox=toolbox,
             caller_tools=callers,
             tool_choice=request.tool_choice or None,
             parameters=parameters,
-            delivery=registry.delivery,
-            attachments=Attachments(registry.artifact_processors, scope, run.log.append),
+            metered=bool(registry.delivery.parts),
+            meter=Unmetered(),
+            expected_output=min(limits, default=registry.config.usage.default_output),
+            limited=bool(limits),
+            attachments=Attachments(registry.artifact_processors, scope, log.append),
         )
+        run = Run(scope, agent, log, await self._admit(context, messages))
         self._launch(run, context, messages)
         return run
 
@@ -192,24 +197,17 @@ class Runtime:
             return history
         return [SystemMessage(agent.instructions), *history]
 
-    async def _admit(
-        self, run: Run, parameters: Mapping[str, Any], messages: Sequence[Message]
-    ) -> None:
+    async def _admit(self, context: RunContext, messages: Sequence[Message]) -> Quota | None:
         """Have the run admitted; from here to its launch nothing is awaited, so it will close."""
-        if not self.registry.delivery.parts:
-            return
-        limits = [parameters[name] for name in TOKEN_LIMITS if parameters.get(name)]
-        admission = Admission(
-            scope=run.scope,
-            agent=run.agent,
-            estimated_input=estimate(*map(repr, messages)),
-            max_output=min(limits, default=None),
-        )
+        if not context.metered:
+            return None
+        context.admitted = next_call(context, messages)
         try:
-            await self.registry.delivery.admit(admission)
+            context.meter, quota = await self.registry.delivery.admit(*context.admitted)
         except BaseException:
-            await self.registry.event_logs.release(run.id)
+            await self.registry.event_logs.release(context.scope.run)
             raise
+        return quota
 
     def _launch(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
         self._runs[run.id] = run
@@ -234,7 +232,11 @@ class Runtime:
 
         ended = await run.execute(work)
         context.attachments.cancel()
-        self.registry.delivery.close(run.scope, run.outcome)
+        try:
+            await context.meter.close(run.outcome)
+        except StoreUnavailable as error:
+            log.warning("usage.late", run=run.id, error=str(error))
+            ended = run.fail(error)
         self._history.note(
             attrs.evolve(record, state=run.outcome, reason=_reason(ended), ended_at=now())
         )
@@ -249,6 +251,8 @@ class Runtime:
             await context.attachments.wait()
             return RunFinished("length", "recursion_limit")
         await context.attachments.wait()
+        if turn.stop_reason is not None:
+            return RunFinished(turn.finish_reason, turn.stop_reason)
         if turn.caller_calls:
             continuations = self.registry.store.continuations
             await keep(

@@ -10,12 +10,22 @@ import attrs
 import msgspec
 
 from hookline.agents import Agent
+from hookline.allowance import Allowance
 from hookline.attachments import Attachments
 from hookline.calls import Call, CallAssembly, Owner
-from hookline.delivery import UsageDelivery
 from hookline.errors import ProviderBroken
-from hookline.events import Event, Reasoning, Refusal, Text, ToolCallFinished, UsageReported
+from hookline.events import (
+    Event,
+    Reasoning,
+    Refusal,
+    StopReason,
+    Text,
+    ToolCallFinished,
+    UsageReported,
+)
 from hookline.log import EventLog
+from hookline.meter import BudgetSpent, Meter
+from hookline.moments import now
 from hookline.parts import Part
 from hookline.providers import (
     ModelDelta,
@@ -24,11 +34,12 @@ from hookline.providers import (
     ModelRequest,
     ModelUsage,
     ToolCallPiece,
+    vendor_of,
 )
 from hookline.scope import RunScope
 from hookline.toolbox import Outcome, Toolbox
 from hookline.tools import ToolSpec
-from hookline.usage import TokenCounts, UsageEntry, estimate
+from hookline.usage import BYTES_PER_TOKEN, Admission, TokenCounts, UsageEntry, estimate
 from hookline.wire.chat import AssistantMessage, Message, ToolChoice, ToolMessage
 from hookline.wire.completion import FinishReason
 
@@ -58,6 +69,7 @@ class Turn:
     """What the model did: why it stopped, and what the server has to execute."""
 
     finish_reason: FinishReason
+    stop_reason: StopReason | None = None
     server_calls: Sequence[Call] = ()
     caller_calls: Sequence[Call] = ()
 
@@ -66,8 +78,16 @@ class Turn:
 class RunContext:
     """What the turns of a run share.
 
-    ``produced`` are the messages that the run has made, and ``turn`` is the last turn. A dataclass,
-    because that is what LangGraph takes as the context of a graph.
+    A dataclass, because that is what LangGraph takes as the context of a graph.
+
+    Args:
+        metered: whether usage recorders want to know what it consumes.
+        meter: what tells them.
+        expected_output: tokens that a model call may have.
+        limited: whether the provider was told so.
+        admitted: the first model call, as the recorders have let it begin.
+        produced: the messages that the run has made.
+        turn: the last turn.
     """
 
     scope: RunScope
@@ -78,8 +98,12 @@ class RunContext:
     caller_tools: Mapping[str, ToolSpec]
     tool_choice: ToolChoice | None
     parameters: Mapping[str, Any]
-    delivery: UsageDelivery
+    metered: bool
+    meter: Meter
+    expected_output: int
+    limited: bool
     attachments: Attachments
+    admitted: tuple[Admission, UsageEntry] | None = None
     produced: list[Message] = field(default_factory=list)
     turn: Turn | None = None
     step: int = 0
@@ -104,6 +128,8 @@ class _Listener:
         self.usage: TokenCounts | None = None
         self.reason: str | None = None
         self.spoke = context.spoke
+        self._bytes = 0
+        self._counted = [0, 0, 0]
 
     def take(self, delta: ModelDelta) -> None:
         """Take any delta but text that follows text, which ``call_model`` takes itself."""
@@ -128,6 +154,19 @@ class _Listener:
             self.append(Text(TURN_SEPARATOR))
         self.texts.append(delta.text)
         self.append(delta)
+
+    def count(self) -> int:
+        """About how many tokens of output have come so far; what was counted once stays counted."""
+        for number, texts in enumerate((self.texts, self.thoughts, self.refusals)):
+            at = self._counted[number]
+            self._bytes += sum(len(text.encode()) for text in texts[at:])
+            self._counted[number] = len(texts)
+        return -(-self._bytes // BYTES_PER_TOKEN)
+
+    @property
+    def pieces(self) -> int:
+        """How many pieces of text have come so far."""
+        return len(self.texts) + len(self.thoughts)
 
     @property
     def began(self) -> bool:
@@ -158,26 +197,46 @@ async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
 
     Raises:
         ProviderError: the provider failed.
+        PartUnavailable, StoreUnavailable: what it consumes cannot be noted or paid for.
     """
     request = _request(context, messages)
     listener = _Listener(context)
+    admission, entry = context.admitted or next_call(context, messages)
+    context.admitted = None
+    try:
+        await context.meter.open(admission, entry, listener.count)
+        async with Allowance(context.meter, admission, listener, limited=context.limited) as most:
+            await _measured(context, request, listener, most)
+    except BudgetSpent:
+        if listener.began:
+            context.produced.append(listener.message(()))
+        return Turn(finish_reason="length", stop_reason="budget")
+    finally:
+        context.spoke = context.spoke or bool(listener.texts)
+        if listener.began:
+            _report(context, entry, messages, listener)
+        context.meter.drop(entry.id)
+    return _turn(context, listener)
+
+
+async def _measured(
+    context: RunContext, request: ModelRequest, listener: _Listener, most: Allowance
+) -> None:
     began = time.perf_counter()
     calls = context.provider.calls
     calls.count += 1
     try:
-        await _listen(context.provider.part, request, listener)
+        await _listen(context.provider.part, request, listener, most)
     except BaseException:
         calls.failures += 1
         raise
     finally:
         calls.seconds += time.perf_counter() - began
-        context.spoke = context.spoke or bool(listener.texts)
-        if listener.began:
-            _report(context, request, listener)
-    return _turn(context, listener)
 
 
-async def _listen(provider: ModelProvider, request: ModelRequest, listener: _Listener) -> None:
+async def _listen(
+    provider: ModelProvider, request: ModelRequest, listener: _Listener, most: Allowance
+) -> None:
     """The token path: text goes straight to the log."""
     texts, append, take = listener.texts, listener.append, listener.take
     async with aclosing(provider.stream(request)) as deltas:
@@ -185,8 +244,12 @@ async def _listen(provider: ModelProvider, request: ModelRequest, listener: _Lis
             if type(delta) is Text and texts:
                 texts.append(delta.text)
                 append(delta)
+                if len(texts) >= most.look_at:
+                    await most.look()
             else:
                 take(delta)
+                if listener.pieces >= most.look_at:
+                    await most.look()
 
 
 def _request(context: RunContext, messages: Sequence[Message]) -> ModelRequest:
@@ -222,28 +285,60 @@ def _turn(context: RunContext, listener: _Listener) -> Turn:
     )
 
 
-def _report(context: RunContext, request: ModelRequest, listener: _Listener) -> None:
-    """Say what the call consumed; count it ourselves where the upstream did not."""
-    tokens = listener.usage or TokenCounts(
-        input=estimate(msgspec.json.encode(request.messages)),
-        output=estimate(*listener.texts, *listener.thoughts, *listener.refusals),
-        reasoning=estimate(*listener.thoughts) if listener.thoughts else 0,
+def next_call(context: RunContext, messages: Sequence[Message]) -> tuple[Admission, UsageEntry]:
+    """What the next model call may need, and what is recorded of it if nobody hears more of it."""
+    entry = _call_entry(context, messages)
+    admission = Admission(
+        scope=context.scope,
+        agent=context.agent,
+        step=context.step,
+        estimated_input=entry.tokens.input,
+        expected_output=context.expected_output,
     )
-    scope = context.scope
-    entry = UsageEntry(
+    return admission, entry
+
+
+def _call_entry(context: RunContext, messages: Sequence[Message]) -> UsageEntry:
+    scope, agent = context.scope, context.agent
+    principal = scope.principal
+    size = estimate(msgspec.json.encode(messages)) if context.metered else 0
+    return UsageEntry(
         run=scope.run,
         step=context.step,
-        agent=context.agent.id,
-        provider=context.agent.provider,
-        model=context.agent.model,
-        user=scope.principal.user,
-        key=scope.principal.key,
+        agent=agent.id,
+        provider=agent.provider,
+        vendor=vendor_of(context.provider.part),
+        model=agent.model,
+        user=principal.user,
+        groups=sorted(principal.groups),
+        key=principal.key,
         conversation=scope.conversation,
+        tokens=TokenCounts(input=size),
+        estimated=True,
+        incomplete=True,
+    )
+
+
+def _report(
+    context: RunContext, entry: UsageEntry, messages: Sequence[Message], listener: _Listener
+) -> None:
+    """Say what the call consumed; count it ourselves where the upstream did not."""
+    tokens = listener.usage or TokenCounts(
+        input=entry.tokens.input or estimate(msgspec.json.encode(messages)),
+        output=estimate(
+            *listener.texts, *listener.thoughts, *listener.refusals, *listener.calls.texts()
+        ),
+        reasoning=estimate(*listener.thoughts) if listener.thoughts else 0,
+    )
+    entry = attrs.evolve(
+        entry,
         tokens=tokens,
         estimated=listener.usage is None,
+        incomplete=listener.reason is None,
+        at=now(),
     )
     context.step += 1
-    context.delivery.record(entry)
+    context.meter.record(entry)
     context.log.append(_usage_event(entry))
 
 

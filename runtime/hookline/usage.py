@@ -77,7 +77,7 @@ class Price:
     """What something cost, as of when it was used.
 
     Args:
-        amount: nano-US-dollars (1e-9), never negative.
+        amount: nano-US-dollars (1e-9); below zero only for a ``supplement``.
         version: which list of prices it is from; the same text is the same list.
         rates: what it was made of, exactly: US dollars per million tokens for each kind of tokens
             (``input``, ``output``, ``cache_read`` …), per call for ``tool``, and the ``factor`` of
@@ -110,6 +110,7 @@ class UsageEntry:
         usage_type: what it was for.
         estimated: the vendor did not say; the tokens were counted from what was streamed.
         incomplete: the call was broken off, or failed after it had begun.
+        supplement: what an entry with the same run and step did not count: see ``id``.
         price: what it cost; ``None`` if it has no price.
         at: when it ended.
     """
@@ -130,15 +131,21 @@ class UsageEntry:
     usage_type: UsageType = "message"
     estimated: bool = False
     incomplete: bool = False
+    supplement: bool = False
     price: Price | None = None
     at: datetime = attrs.field(factory=now)
 
     @property
     def id(self) -> str:
-        """The same for every attempt to record this entry: ``run:step`` or ``run:step:call``."""
-        if self.call is None:
-            return f"{self.run}:{self.step}"
-        return f"{self.run}:{self.step}:{self.call}"
+        """The same for every attempt to record this entry: ``run:step`` or ``run:step:call``.
+
+        A server that was taken for dead, and was not, may have counted more than was recorded for
+        it by another one. It adds the difference, which may be below zero: ``run:step:more``.
+        """
+        id_ = f"{self.run}:{self.step}"
+        if self.call is not None:
+            id_ = f"{id_}:{self.call}"
+        return f"{id_}:more" if self.supplement else id_
 
 
 @attrs.frozen(kw_only=True)

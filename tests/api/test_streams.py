@@ -214,9 +214,9 @@ def test_what_was_consumed_is_billed_when_the_client_leaves(home: House) -> None
         connection.getresponse().readline()
 
     until(lambda: home.recorder.closings)
-    ((scope, outcome),) = home.recorder.closings
-    (entry,) = home.recorder.entries_of(scope.run)
-    assert outcome == "cancelled"
+    (closing,) = home.recorder.closings
+    (entry,) = home.recorder.entries_of(closing.run)
+    assert closing.outcome == "cancelled"
     assert entry.estimated
     assert entry.tokens.output > 0
 

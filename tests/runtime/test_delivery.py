@@ -1,34 +1,37 @@
 """Usage reaches every recorder, in order, again and again until it lands."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 
+import attrs
 import pytest
-import stamina
 
+from hookline.config import UsageConfig
 from hookline.delivery import UsageDelivery
-from hookline.errors import AdmissionRefused, PartUnavailable
+from hookline.errors import (
+    AdmissionRefused,
+    PartUnavailable,
+    RecordRejected,
+    StoreUnavailable,
+)
+from hookline.meter import BudgetSpent, Meter
+from hookline.outbox import OutboxRun
 from hookline.parts import Part
-from hookline.scope import RunScope
-from hookline.testing import RecordingRecorder
-from hookline.usage import Admission, Outcome, TokenCounts, UsageEntry
+from hookline.quotas import Quota, RateLimit
+from hookline.testing import RecorderDown, RecordingRecorder
+from hookline.usage import Admission, Closing, Price, TokenCounts, UsageEntry
+from hookline_memory.outbox import MemoryOutbox
 from support.runtimes import HELPER, run, scope
 
-pytestmark = pytest.mark.usefixtures("at_once")
-ADMISSION = Admission(scope=scope(), agent=HELPER, estimated_input=3, max_output=None)
+QUICK = UsageConfig(interval=0.01, lease=1.0, park_after=0.2)
+PATIENT = UsageConfig(interval=0.01, lease=1.0)
 
 
-@pytest.fixture
-def at_once() -> Iterator[None]:
-    """Retries do not wait."""
-    with stamina.set_testing(True, attempts=50):
-        yield
-
-
-def entry(step: int) -> UsageEntry:
+def entry(step: int, run: str = "run_1") -> UsageEntry:
     """What some model call consumed."""
     return UsageEntry(
-        run="run_1",
+        run=run,
         step=step,
         agent="helper",
         provider="local",
@@ -38,9 +41,30 @@ def entry(step: int) -> UsageEntry:
     )
 
 
-def part(recorder: object, deadline: float = 5.0) -> Part[object]:
+def admission(step: int = 0, run: str = "run_1") -> Admission:
+    """What some model call may need."""
+    return Admission(
+        scope=scope(run), agent=HELPER, step=step, estimated_input=3, expected_output=10
+    )
+
+
+def part(recorder: object, name: str = "acme", deadline: float = 5.0) -> Part[object]:
     """The recorder as a part."""
-    return Part("acme", "usage_recorder", recorder, deadline)
+    return Part(name, "usage_recorder", recorder, deadline)
+
+
+class Prices:
+    """A price list with one price for everything."""
+
+    def price(self, entry: UsageEntry) -> Price:
+        return Price(amount=entry.tokens.input + entry.tokens.output, version="v")
+
+
+class BrokenPrices:
+    """A price list that fails."""
+
+    def price(self, entry: UsageEntry) -> Price:
+        raise RuntimeError
 
 
 class Hanging(RecordingRecorder):
@@ -48,6 +72,24 @@ class Hanging(RecordingRecorder):
 
     async def record(self, entry: UsageEntry) -> None:
         await asyncio.Event().wait()
+
+
+class Picky(RecordingRecorder):
+    """A recorder that rejects the first step for good."""
+
+    async def record(self, entry: UsageEntry) -> None:
+        if entry.step == 0:
+            message = "it is not mine"
+            raise RecordRejected(message)
+        await super().record(entry)
+
+
+class Thrifty(RecordingRecorder):
+    """A recorder that lets no run go on after its first call."""
+
+    async def extend(self, admission: Admission) -> None:
+        message = "no money left"
+        raise AdmissionRefused(message)
 
 
 class Ordered(RecordingRecorder):
@@ -61,101 +103,372 @@ class Ordered(RecordingRecorder):
         await super().record(entry)
         self.told.append(entry.step)
 
-    async def close(self, scope: RunScope, outcome: Outcome) -> None:
-        await super().close(scope, outcome)
-        self.told.append(outcome)
+    async def close(self, closing: Closing) -> None:
+        await super().close(closing)
+        self.told.append(closing.outcome)
+
+
+class Failing(MemoryOutbox):
+    """An outbox that does not answer as long as it is told not to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = False
+
+    async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> frozenset[str]:
+        if self.down:
+            message = "down"
+            raise StoreUnavailable(message)
+        return frozenset(await super().put(runs, durable=durable))
+
+
+@asynccontextmanager
+async def delivering(
+    *recorders: object, outbox: MemoryOutbox | None = None, config: UsageConfig = PATIENT, **more
+) -> AsyncIterator[UsageDelivery]:
+    """A delivery to these recorders, called ``part0``, ``part1`` and so on."""
+    parts = [part(recorder, f"part{number}") for number, recorder in enumerate(recorders)]
+    outbox = outbox or MemoryOutbox()
+    async with UsageDelivery(parts, outbox, config=config, **more) as delivery:
+        yield delivery
+
+
+async def consume(delivery: UsageDelivery, steps: int = 2, run: str = "run_1") -> None:
+    """A run with so many model calls, from its admission to its end."""
+    meter, _ = await delivery.admit(admission(run=run), entry(0, run))
+    for step in range(steps):
+        await meter.open(admission(step, run), entry(step, run), lambda: 0)
+        meter.record(entry(step, run))
+    await meter.close("finished")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    while not condition():
+        await asyncio.sleep(0.005)
 
 
 def test_a_record_is_retried_until_it_lands_and_order_is_kept() -> None:
-    """What failed comes first, and nothing overtakes it."""
+    """What failed comes first, and nothing of the run overtakes it."""
     recorder = Ordered()
     recorder.fail("record", times=3)
     recorder.fail("close", times=2)
 
     async def work() -> None:
-        async with UsageDelivery([part(recorder)]) as delivery:
-            delivery.record(entry(0))
-            delivery.record(entry(1))
-            delivery.close(scope(), "finished")
-            delivery.record(entry(2))
+        async with delivering(recorder) as delivery:
+            await consume(delivery)
+            await until(lambda: len(recorder.told) == 3)
+            assert (3, 5, 0) == (
+                delivery.recorders[0].recorded,
+                delivery.recorders[0].retries,
+                delivery.recorders[0].waiting,
+            )
 
     run(work)
-    assert [0, 1, "finished", 2] == recorder.told
-    assert (3, 2) == (recorder.failures["record"], recorder.failures["close"])
+    assert [0, 1, "finished"] == recorder.told
 
 
-def test_a_recorder_that_hangs_keeps_no_other_waiting() -> None:
-    """Each recorder has a queue of its own; leaving waits for a time only."""
-    hanging, other = Hanging(), Ordered()
+def test_a_recorder_that_hangs_keeps_nobody_waiting() -> None:
+    """Not the run, nor another recorder; what it has not taken stays in the outbox."""
+    hanging, other, outbox = Hanging(), Ordered(), MemoryOutbox()
 
-    async def work() -> None:
-        async with UsageDelivery([part(hanging), part(other)], grace=0.05) as delivery:
-            delivery.record(entry(0))
-            delivery.close(scope(), "cancelled")
+    async def work() -> int:
+        async with delivering(hanging, other, outbox=outbox, grace=0.05) as delivery:
+            await consume(delivery)
+            await until(lambda: len(other.told) == 3)
+        return (await outbox.counts()).runs
 
-    run(work)
-    assert [0, "cancelled"] == other.told
+    assert 1 == run(work)
+    assert [0, 1, "finished"] == other.told
     assert [] == hanging.closings
 
 
-def test_a_recorder_that_takes_too_long_is_asked_again() -> None:
-    """The deadline of the part holds for each attempt."""
+def test_what_was_left_is_told_after_a_restart() -> None:
+    """To those who have not taken it, and to nobody else."""
+    failing, other, outbox = RecordingRecorder(), Ordered(), MemoryOutbox()
+    failing.fail("record", times=10_000)
+    restored = Ordered()
 
-    class Slow(Ordered):
-        tries = 0
+    async def work() -> int:
+        async with delivering(failing, other, outbox=outbox, grace=0.05) as delivery:
+            await consume(delivery)
+            await until(lambda: len(other.told) == 3)
+        async with delivering(restored, other, outbox=outbox):
+            await until(lambda: len(restored.told) == 3)
+        return (await outbox.counts()).runs
 
-        async def record(self, entry: UsageEntry) -> None:
-            self.tries += 1
-            if self.tries < 3:
-                await asyncio.Event().wait()
-            await super().record(entry)
+    assert 0 == run(work)
+    assert [0, 1, "finished"] == restored.told
+    assert [0, 1, "finished"] == other.told
 
-    slow = Slow()
+
+def test_a_dead_servers_run_is_settled_by_another() -> None:
+    """The call under way is recorded as far as it was seen, and the run has failed."""
+    recorder, outbox = Ordered(), MemoryOutbox()
 
     async def work() -> None:
-        async with UsageDelivery([part(slow, 0.02)]) as delivery:
-            delivery.record(entry(0))
+        dead = UsageDelivery([part(RecordingRecorder(), "part0")], outbox, config=PATIENT)
+        await dead._writer.__aenter__()  # a server that never comes to its end
+        meter, _ = await dead.admit(admission(), entry(0))
+        meter.record(entry(0))
+        await meter.open(admission(1), entry(1), lambda: 123)
+        for one in dead._meters.values():
+            one.note()
+        await asyncio.sleep(0.02)
+        await outbox.leave(dead.server)
+
+        async with delivering(recorder, outbox=outbox, prices=[part(Prices())]):
+            await until(lambda: recorder.closings)
+        dead._writer._task.cancel()
 
     run(work)
-    assert (3, [0]) == (slow.tries, slow.told)
+    assert [0, 1, "failed"] == recorder.told
+    assert [(0, 0), (1, 123)] == [(e.tokens.input, e.tokens.output) for e in recorder.entries]
+    assert 124 == recorder.entries[1].price.amount
 
 
-def test_everybody_has_to_admit_a_run() -> None:
-    """All are asked, and all are content."""
-    one, other = RecordingRecorder(), RecordingRecorder()
+def test_a_server_taken_for_dead_adds_what_was_missed() -> None:
+    """The sum of all entries is what the run consumed."""
+    recorder, outbox = Ordered(), MemoryOutbox()
 
-    run(lambda: UsageDelivery([part(one), part(other)]).admit(ADMISSION))
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox, prices=[part(Prices())]) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            meter.record(entry(0))
+            await meter.open(admission(1), entry(1), lambda: 0)
+            await outbox.leave(first.server)
+            async with delivering(recorder, outbox=outbox):
+                await until(lambda: recorder.closings)
+            used = attrs.evolve(entry(1), tokens=TokenCounts(input=1, output=40))
+            meter.record(used)
+            await meter.close("finished")
+            await until(lambda: len(recorder.closings) == 2)
 
-    assert [ADMISSION] == one.admissions == other.admissions
+    run(work)
+    entries = {one.id: one for one in recorder.entries}
+    assert ["run_1:0", "run_1:1", "run_1:1:more"] == sorted(entries)
+    assert 41 == sum(one.tokens.input + one.tokens.output for one in entries.values())
+    assert 40 == entries["run_1:1:more"].price.amount
 
 
-def test_a_refusal_is_passed_on() -> None:
-    """One recorder that refuses is enough, and later ones are not asked."""
-    after = RecordingRecorder()
-    delivery = UsageDelivery([part(RecordingRecorder(refusal="no money")), part(after)])
+def test_a_run_that_another_server_has_goes_no_further() -> None:
+    """It is not let make another model call that nobody would record."""
 
-    with pytest.raises(AdmissionRefused, match="no money"):
-        run(lambda: delivery.admit(ADMISSION))
+    async def work() -> None:
+        outbox = MemoryOutbox()
+        async with delivering(RecordingRecorder(), outbox=outbox) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            await outbox.leave(first.server)
+            async with delivering(RecordingRecorder(), outbox=outbox):
+                meter.record(entry(0))
+                with pytest.raises(StoreUnavailable, match="taken over"):
+                    await meter.open(admission(1), entry(1), lambda: 0)
 
+    run(work)
+
+
+def test_what_can_never_be_taken_is_parked() -> None:
+    """The rest goes on; it can be told again later."""
+    recorder, outbox = Picky(), MemoryOutbox()
+    mended = Ordered()
+
+    async def work() -> Sequence[OutboxRun]:
+        async with delivering(recorder, outbox=outbox) as delivery:
+            await consume(delivery)
+            await until(lambda: recorder.closings)
+            assert 1 == delivery.recorders[0].parked
+        parked = await outbox.parked()
+        assert await outbox.retry("run_1")
+        async with delivering(mended, outbox=outbox):
+            await until(lambda: mended.told)
+        assert 0 == (await outbox.counts()).runs
+        return parked
+
+    (parked,) = run(work)
+    (one,) = parked.parked
+    assert ("part0", "run_1:0", 1) == (one.recorder, one.item, one.attempts)
+    assert "it is not mine" in one.error
+    assert [1] == [entry.step for entry in recorder.entries]
+    assert [0] == mended.told
+
+
+def test_what_fails_for_too_long_is_parked() -> None:
+    """After ``park_after`` seconds of attempts."""
+    recorder, outbox = RecordingRecorder(), MemoryOutbox()
+    recorder.fail("record", times=10_000)
+
+    async def work() -> int:
+        async with delivering(recorder, outbox=outbox, config=QUICK) as delivery:
+            await consume(delivery, steps=1)
+            await until(lambda: recorder.closings)
+            assert delivery.recorders[0].retries > 0
+        return (await outbox.counts()).parked
+
+    assert 1 == run(work)
+
+
+def test_a_recorder_that_is_gone_leaves_its_entries_parked() -> None:
+    """An operator sees them, and the others have theirs."""
+    outbox, other = MemoryOutbox(), Ordered()
+
+    async def work() -> Sequence[OutboxRun]:
+        async with delivering(other, Hanging(), outbox=outbox, grace=0.01) as delivery:
+            await consume(delivery, steps=1)
+        async with delivering(other, outbox=outbox):
+            pass
+        return await outbox.parked()
+
+    (parked,) = run(work)
+    assert ["run_1:0", "run_1:end"] == [one.item for one in parked.parked]
+    assert "no plugin part1" in parked.parked[0].error
+
+
+def test_the_end_of_a_run_waits_for_the_outbox() -> None:
+    """An outbox that does not answer is asked again; after a time the run fails, and it is kept."""
+    recorder, outbox = Ordered(), Failing()
+    config = UsageConfig(lease=1.0, write_patience=0.1)
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox, config=config) as delivery:
+            meter, _ = await delivery.admit(admission(), entry(0))
+            meter.record(entry(0))
+            outbox.down = True
+            with pytest.raises(StoreUnavailable, match="tried again"):
+                await meter.close("finished")
+            assert [] == recorder.told
+            outbox.down = False
+            await until(lambda: len(recorder.told) == 2)
+
+    run(work)
+    assert [0, "finished"] == recorder.told
+
+
+def test_no_run_begins_without_the_outbox() -> None:
+    """What it would consume could be lost; recorders that had admitted it learn of its end."""
+    recorder, outbox = Ordered(), Failing()
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox) as delivery:
+            outbox.down = True
+            with pytest.raises(StoreUnavailable):
+                await delivery.admit(admission(), entry(0))
+            outbox.down = False
+            await until(lambda: recorder.told)
+
+    run(work)
+    assert ["failed"] == recorder.told
+
+
+def test_more_runs_than_fit_into_memory_are_delivered() -> None:
+    """They wait in the outbox alone."""
+    recorder, outbox = RecordingRecorder(), MemoryOutbox()
+    recorder.fail("record", times=9)
+    config = UsageConfig(lease=1.0, waiting=3)
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox, config=config) as delivery:
+            for number in range(20):
+                await consume(delivery, steps=1, run=f"run_{number}")
+            while len(recorder.closings) < 20:
+                await delivery.sweep()
+                await asyncio.sleep(0.01)
+            await until(lambda: not delivery.recorders[0].waiting)
+
+    run(work)
+    assert 20 == len({one.id for one in recorder.entries})
+
+
+def test_all_recorders_must_admit() -> None:
+    """If one refuses, those before it are told of the end, and those after are not asked."""
+    first, after = Ordered(), RecordingRecorder()
+
+    async def work() -> None:
+        refusing = RecordingRecorder(refusal="no money")
+        async with delivering(first, refusing, after) as delivery:
+            with pytest.raises(AdmissionRefused, match="no money"):
+                await delivery.admit(admission(), entry(0))
+            await until(lambda: first.told)
+
+    run(work)
+    assert ["failed"] == first.told
     assert [] == after.admissions
 
 
-def test_admission_fails_closed() -> None:
-    """A recorder that fails has not admitted anything; callers hear nothing of why."""
+def test_a_recorder_that_fails_admits_nobody() -> None:
+    """It fails closed, and its exception is not shown."""
     recorder = RecordingRecorder()
     recorder.fail("admit")
 
-    with pytest.raises(PartUnavailable, match="does not answer"):
-        run(lambda: UsageDelivery([part(recorder)]).admit(ADMISSION))
-
-
-def test_nothing_to_deliver_to_is_nothing_to_do() -> None:
-    """Without recorders everything is admitted, and entries go nowhere."""
-
     async def work() -> None:
-        async with UsageDelivery([]) as delivery:
-            await delivery.admit(ADMISSION)
-            delivery.record(entry(0))
-            delivery.close(scope(), "finished")
+        async with delivering(recorder) as delivery:
+            with pytest.raises(PartUnavailable) as caught:
+                await delivery.admit(admission(), entry(0))
+            assert isinstance(caught.value.__cause__, RecorderDown)
+            assert "told to fail" not in str(caught.value)
 
     run(work)
+
+
+def test_a_recorder_can_end_a_run_before_its_next_call() -> None:
+    """Those that want to be asked are."""
+
+    async def work() -> None:
+        async with delivering(Thrifty(), RecordingRecorder()) as delivery:
+            meter, _ = await delivery.admit(admission(), entry(0))
+            meter.record(entry(0))
+            assert meter.extends
+            with pytest.raises(BudgetSpent, match="no money left"):
+                await meter.open(admission(1), entry(1), lambda: 0)
+            await meter.close("finished")
+
+    run(work)
+
+
+def test_the_tightest_limits_are_told() -> None:
+    """Of all recorders that know some."""
+
+    class Limiting(RecordingRecorder):
+        def __init__(self, left: int) -> None:
+            super().__init__()
+            self.left = left
+
+        async def admit(self, admission: Admission) -> Quota:
+            return Quota(requests=RateLimit(limit=9, remaining=self.left, reset=1.0))
+
+    async def work() -> Quota | None:
+        async with delivering(Limiting(5), RecordingRecorder(), Limiting(2)) as delivery:
+            meter, quota = await delivery.admit(admission(), entry(0))
+            await meter.close("finished")
+            return quota
+
+    quota = run(work)
+    assert quota == Quota(requests=RateLimit(limit=9, remaining=2, reset=1.0))
+
+
+def test_entries_carry_what_they_cost() -> None:
+    """As the first list says that has a price; one that fails has none."""
+    recorder = RecordingRecorder()
+
+    async def work() -> None:
+        prices = [part(BrokenPrices()), part(Prices())]
+        async with delivering(recorder, prices=prices) as delivery:
+            await consume(delivery)
+            await until(lambda: recorder.closings)
+
+    run(work)
+    assert [0, 1] == [one.price.amount for one in recorder.entries]
+    assert 13 == recorder.admissions[0].estimate
+
+
+def test_without_recorders_nothing_is_written() -> None:
+    """And everybody is admitted."""
+    outbox = MemoryOutbox()
+
+    async def work() -> Meter:
+        async with delivering(outbox=outbox) as delivery:
+            await consume(delivery)
+            meter, _ = await delivery.admit(admission(), entry(0))
+            assert 0 == (await outbox.counts()).runs
+            return meter
+
+    assert not run(work).extends

@@ -226,28 +226,26 @@ def test_usage_is_recorded_for_every_call_and_the_run_is_closed() -> None:
 
     entries = recorded.recorder.entries
     (admission,) = recorded.recorder.admissions
-    ((scope, outcome),) = recorded.recorder.closings
-    assert [f"{scope.run}:0", f"{scope.run}:1"] == [entry.id for entry in entries]
+    (closing,) = recorded.recorder.closings
+    assert [f"{closing.run}:0", f"{closing.run}:1"] == [entry.id for entry in entries]
     assert [(3, 0), (5, 1)] == [(e.tokens.input, e.tokens.output) for e in entries]
-    assert (entries[0].user, entries[0].key, outcome) == ("alice", "key_1", "finished")
-    assert admission.scope == scope
+    assert (entries[0].user, entries[0].key, closing.outcome) == ("alice", "key_1", "finished")
+    assert admission.scope.run == closing.run
 
 
 @pytest.mark.parametrize(
     ("fields", "expected"),
-    [({}, None), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 9}, 9)],
+    [({}, 1000), ({"max_tokens": 7}, 7), ({"max_completion_tokens": 9}, 9)],
     ids=str,
 )
-def test_admission_knows_how_large_a_run_may_get(
-    fields: dict[str, int], expected: int | None
-) -> None:
-    """The limit of tokens, and an estimate of the input."""
+def test_admission_knows_how_large_a_run_may_get(fields: dict[str, int], expected: int) -> None:
+    """The limit of tokens or what is expected without one, and an estimate of the input."""
     recorded = Recorded()
 
     events_of(ListedModel(HELLO), recorded, **fields)
 
     (admission,) = recorded.recorder.admissions
-    assert admission.max_output == expected
+    assert admission.expected_output == expected
     assert admission.estimated_input > 0
 
 
@@ -260,7 +258,7 @@ def test_what_nobody_counted_is_estimated() -> None:
     (entry,) = recorded.recorder.entries
     assert entry.estimated
     assert (entry.tokens.output, entry.tokens.reasoning) == (4, 4)
-    assert [outcome for _, outcome in recorded.recorder.closings] == ["failed"]
+    assert [closing.outcome for closing in recorded.recorder.closings] == ["failed"]
 
 
 def test_a_call_that_never_began_costs_nothing() -> None:
@@ -300,7 +298,7 @@ def test_a_cancelled_run_closes_the_model_and_is_billed() -> None:
     run(work)
     assert model.closed == 1
     assert len(recorded.recorder.entries) == 1
-    assert [outcome for _, outcome in recorded.recorder.closings] == ["cancelled"]
+    assert [closing.outcome for closing in recorded.recorder.closings] == ["cancelled"]
 
 
 def test_shutdown_ends_what_still_runs() -> None:

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hookline.errors import AdmissionRefused
-from hookline.scope import RunScope
-from hookline.usage import Admission, Outcome, UsageEntry
+from hookline.usage import Admission, Closing, Outcome, UsageEntry
 
 Method = Literal["admit", "record", "close"]
 
@@ -28,7 +27,7 @@ class RecordingRecorder:
         self.retry_after = retry_after
         self.admissions: list[Admission] = []
         self.entries: list[UsageEntry] = []
-        self.closings: list[tuple[RunScope, Outcome]] = []
+        self.closings: list[Closing] = []
         self.failures: Counter[Method] = Counter()
         self._to_fail: Counter[Method] = Counter()
 
@@ -48,10 +47,10 @@ class RecordingRecorder:
         self._fail_if_told("record")
         self.entries.append(entry)
 
-    async def close(self, scope: RunScope, outcome: Outcome) -> None:
-        """Remember how the run ended."""
+    async def close(self, closing: Closing) -> None:
+        """Remember how the run ended, every time it is told."""
         self._fail_if_told("close")
-        self.closings.append((scope, outcome))
+        self.closings.append(closing)
 
     def entries_of(self, run: str) -> Sequence[UsageEntry]:
         """The entries of one run."""
@@ -59,7 +58,7 @@ class RecordingRecorder:
 
     def outcomes_of(self, run: str) -> Sequence[Outcome]:
         """How the run ended: one outcome, unless something closed it twice."""
-        return [outcome for scope, outcome in self.closings if scope.run == run]
+        return [closing.outcome for closing in self.closings if closing.run == run]
 
     def _fail_if_told(self, method: Method) -> None:
         if self._to_fail[method] > 0:

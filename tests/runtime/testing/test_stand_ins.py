@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 
+import attrs
 import pytest
 
 import hookline.testing
@@ -13,15 +14,16 @@ from hookline.events import Text
 from hookline.permissions import Principal
 from hookline.scope import RunScope
 from hookline.testing import RecorderDown, RecordingRecorder, RecordingSink
-from hookline.usage import Admission, TokenCounts, UsageEntry
+from hookline.usage import Admission, Closing, TokenCounts, UsageEntry
 
 SCOPE = RunScope(run="r1", agent="a", principal=Principal(user="alice"), deadline=0.0)
 ADMISSION = Admission(
     scope=SCOPE,
     agent=Agent(id="a", provider="p", model="m"),
     estimated_input=1,
-    max_output=None,
+    expected_output=1000,
 )
+CLOSING = Closing(run="r1", agent="a", user="alice", outcome="failed")
 
 
 def entry(run, step):
@@ -39,7 +41,7 @@ def test_a_recorder_remembers_what_it_is_told():
         await recorder.admit(ADMISSION)
         for one in entries:
             await recorder.record(one)
-        await recorder.close(SCOPE, "finished")
+        await recorder.close(attrs.evolve(CLOSING, outcome="finished"))
 
     asyncio.run(main())
     assert [ADMISSION] == recorder.admissions
@@ -59,7 +61,7 @@ def test_a_recorder_fails_as_often_as_it_is_told(method):
         elif method == "record":
             await recorder.record(entry("r1", 0))
         else:
-            await recorder.close(SCOPE, "failed")
+            await recorder.close(CLOSING)
 
     for _ in range(2):
         with pytest.raises(RecorderDown, match=f"told to fail in {method}"):

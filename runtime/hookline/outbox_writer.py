@@ -1,0 +1,214 @@
+"""Writing to the outbox: all that waits at once, and again until it is written."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
+from typing import Self
+
+import attrs
+import structlog
+
+from hookline.errors import StoreUnavailable
+from hookline.moments import now
+from hookline.outbox import OutboxRun, OutboxStore
+
+log = structlog.get_logger("hookline.usage")
+BATCH = 500
+"""Runs that are written at once, at most."""
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 2.0
+"""Seconds between two attempts."""
+TAKEN_OVER = "the run was taken over by another server, which took this one for dead"
+
+
+@attrs.define(eq=False)
+class _Write:
+    """The latest state of a run that waits to be written, and who waits for that."""
+
+    run: OutboxRun
+    durable: bool
+    must: bool
+    waiters: list[asyncio.Future[bool]] = attrs.field(factory=list)
+
+
+class OutboxWriter:
+    """Writes the runs of one server process. An async context manager.
+
+    While a write is under way the next ones collect, so many runs cost few writes. It also keeps
+    the lease that makes the runs this server's.
+
+    Args:
+        outbox: where to.
+        server: the id of this process.
+        lease: seconds for which the server is taken to live after it said so.
+        live: the runs that this server has written and not ended.
+        clock: this moment, in UTC.
+    """
+
+    def __init__(
+        self,
+        outbox: OutboxStore,
+        server: str,
+        lease: float,
+        live: Callable[[], Iterable[str]],
+        clock: Callable[[], datetime] = now,
+    ):
+        self._outbox = outbox
+        self._server = server
+        self._lease = timedelta(seconds=lease)
+        self._live = live
+        self._clock = clock
+        self._leased_until: datetime | None = None
+        self._lost: set[str] = set()
+        self._writes: dict[str, _Write] = {}
+        self._gone: set[str] = set()
+        self._filled = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    async def write(self, run: OutboxRun, *, durable: bool) -> bool:
+        """Write a run; false if it is another server's now.
+
+        One that must be durable is tried again until it is written, whether anybody waits or not.
+
+        Raises:
+            StoreUnavailable: it need not be durable, and the store does not answer.
+        """
+        waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        write = self._writes.get(run.id)
+        if write is None:
+            write = self._writes[run.id] = _Write(run, durable, durable)
+        write.run, write.durable = run, write.durable or durable
+        write.must = write.must or durable
+        write.waiters.append(waiter)
+        self._gone.discard(run.id)
+        self._wake()
+        return await waiter
+
+    def note(self, run: OutboxRun) -> None:
+        """Write a run some time soon; should that fail, it is not written."""
+        write = self._writes.setdefault(run.id, _Write(run, durable=False, must=False))
+        write.run = run
+        self._wake()
+
+    def forget(self, run: str) -> None:
+        """Remove a run that is done, some time soon."""
+        write = self._writes.get(run)
+        if write is not None and not write.waiters:
+            del self._writes[run]
+        self._gone.add(run)
+        self._wake()
+
+    async def renew(self) -> None:
+        """Say that this server lives; find out which of its runs were claimed if that came late.
+
+        Raises:
+            StoreUnavailable: the store does not answer.
+        """
+        at, until = self._clock(), self._leased_until
+        await self._outbox.lease(self._server, at + self._lease)
+        if until is not None and until < at:
+            await self._reconcile()
+        self._leased_until = at + self._lease
+
+    async def __aenter__(self) -> Self:
+        """Take the lease, and begin to write."""
+        await self.renew()
+        self._task = asyncio.create_task(self._work(), name="outbox")
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Write what waits, for as long as a lease lasts; then give up the lease."""
+        try:
+            async with asyncio.timeout(self._lease.total_seconds()):
+                await self._idle.wait()
+                await self._outbox.leave(self._server)
+        except (TimeoutError, StoreUnavailable) as error:
+            log.exception(
+                "usage.not_written",
+                runs=[write.run for write in self._writes.values() if write.must],
+                error=str(error),
+            )
+        finally:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.wait([self._task])
+
+    def _wake(self) -> None:
+        self._idle.clear()
+        self._filled.set()
+
+    async def _work(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            await self._filled.wait()
+            writes, gone = self._take()
+            try:
+                await self._flush(writes, gone)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001  any store, any failure: it is tried again
+                log.warning("usage.write_retried", runs=len(writes), error=repr(error))
+                self._put_back(writes, gone)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            pause = FIRST_PAUSE
+            if not self._writes and not self._gone:
+                self._filled.clear()
+                self._idle.set()
+
+    def _take(self) -> tuple[Sequence[_Write], Sequence[str]]:
+        writes = [self._writes.pop(run) for run in list(self._writes)[:BATCH]]
+        gone = list(self._gone)[:BATCH]
+        self._gone.difference_update(gone)
+        return writes, gone
+
+    async def _flush(self, writes: Sequence[_Write], gone: Sequence[str]) -> None:
+        if self._leased_until is None or self._leased_until < self._clock():
+            await self.renew()
+        mine = [write.run for write in writes if write.run.id not in self._lost]
+        durable = any(write.durable for write in writes)
+        lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
+        self._lost.update(lost)
+        for write in writes:
+            for waiter in write.waiters:
+                if not waiter.done():
+                    waiter.set_result(write.run.id not in self._lost)
+        self._lost.difference_update(gone)
+
+    async def _put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
+        return await self._outbox.put(runs, durable=durable) if runs else frozenset()
+
+    async def _remove(self, runs: Sequence[str]) -> None:
+        if runs:
+            await self._outbox.remove(runs, server=self._server)
+
+    def _put_back(self, writes: Sequence[_Write], gone: Sequence[str]) -> None:
+        """What must be written is tried again; the rest is told that the store does not answer."""
+        message = "the store does not take down what runs consume; try again in a moment"
+        for write in writes:
+            if not write.must:
+                for waiter in write.waiters:
+                    if not waiter.done():
+                        waiter.set_exception(StoreUnavailable(message))
+                continue
+            newer = self._writes.setdefault(write.run.id, write)
+            if newer is not write:
+                newer.must = newer.durable = True
+                newer.waiters[:0] = write.waiters
+        self._gone.update(gone)
+
+    async def _reconcile(self) -> None:
+        """After a lapse: what is not this server's in the store any more was claimed."""
+        mine: set[str] = set()
+        after = ""
+        while page := await self._outbox.owned(self._server, after=after):
+            mine.update(run.id for run in page)
+            after = page[-1].id
+        lost = set(self._live()) - mine
+        if lost:
+            log.error("usage.runs_lost", runs=sorted(lost))
+        self._lost.update(lost)
