@@ -240,7 +240,8 @@ class LedgerStore(Protocol):
         """Keep the account in the place of its version ``expected``, and add entries: both or none.
 
         A crash may fall between the two; then whoever reads the account first finishes it, before
-        anything else is done with it.
+        anything else is done with it. What a newer Hookline wrote into the account, and this one
+        does not know, stays; that is promised of fields of the account, not of those further down.
 
         Args:
             account: as it shall be; its version is ``expected + 1``.

@@ -11,7 +11,7 @@ from hookline.agents import Agent
 from hookline.archive import KINDS, ArchiveRecord
 from hookline.copying import BATCH, CopyRefused, copy
 from hookline.store import Store
-from hookline.testing.archive_contract import everything, fill
+from hookline.testing.archive_suite import everything, fill
 from hookline.users import User
 from hookline_memory import MemoryStore
 from hookline_sqlite import SqliteStores

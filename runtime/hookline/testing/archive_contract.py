@@ -15,15 +15,17 @@ from hookline.archive import (
     tombstone,
     version_id,
 )
-from hookline.grants import owner_grants
 from hookline.groups import Group
+from hookline.ledger import EntryQuery
 from hookline.roles import Role
 from hookline.store import Continuation, Store
-from hookline.testing.audit_contract import record
+from hookline.testing.archive_suite import everything, fill
 from hookline.testing.conversation_contract import talk
 from hookline.testing.file_contract import file
 from hookline.testing.grant_contract import grant
 from hookline.testing.history_contract import FINISHED
+from hookline.testing.ledger_suite import ACCOUNT, ENTRY, account
+from hookline.testing.outbox_suite import WHOLE
 from hookline.testing.suite import (
     AGENT,
     DAY,
@@ -67,35 +69,6 @@ GUEST: Mapping[str, Any] = {
     "created_at": "2024-01-02T03:00:00Z",
     "updated_at": "2024-01-02T03:00:00Z",
 }
-
-
-async def fill(store: Store) -> None:
-    """Keep something of every kind, with versions and with something that was deleted."""
-    await store.roles.put(Role(id="guest", features={"remote_agents.use"}, created_at=EARLIER))
-    await store.users.put(User(id="ann", name="Ann"))
-    await store.users.put(User(id="gone"))
-    await store.users.delete("gone")
-    await store.groups.put(Group(id="devs", members={"ann", "bob"}))
-    grants = owner_grants("ann", AGENT.id, at=EARLIER)
-    first = await store.agents.put(AGENT, grants=grants)
-    await store.agents.put(attrs.evolve(first, name="second"))
-    await store.agents.put(attrs.evolve(AGENT, id="gone"))
-    await store.agents.delete("gone")
-    key = attrs.evolve(sample_key("secret"), agents=frozenset({"b", "a"}), expires_at=EARLIER + DAY)
-    await store.keys.add(key)
-    await store.conversations.keep([talk(), talk('a"', 'b"')])
-    await store.files.add(file())
-    await store.runs.keep([FINISHED])
-    await store.audit.add([record(1), record(2)])
-    await store.continuations.put(sample_continuation("run_1", "call_b", "call_a"))
-
-
-async def everything(store: Store, kind: str) -> list[ArchiveRecord]:
-    """All records of a kind, in pages of two."""
-    found: list[ArchiveRecord] = []
-    while page := await store.archive.read(kind, after=found[-1].id if found else "", limit=2):
-        found += page
-    return found
 
 
 class ArchiveContract(StoreSuite):
@@ -148,6 +121,7 @@ class ArchiveContract(StoreSuite):
             assert (await store.users.put(User(id="gone"))).version == 2
             assert len(await store.agents.versions(AGENT.id)) == 2
             assert await store.keys.find(sample_key("secret").digest) is not None
+            await check_money(store)
 
         run(read, self.open(one))
         run(write, self.open(other))
@@ -196,7 +170,11 @@ class ArchiveContract(StoreSuite):
             await store.conversations.keep([talk()])
             await store.files.add(file())
             await store.runs.keep([FINISHED])
+            await store.ledger.change(ACCOUNT, expected=0)
+            await store.ledger.add([ENTRY])
+            await store.outbox.put([WHOLE], durable=True)
             kept = {"grants": grant(), "conversations": talk(), "files": file(), "runs": FINISHED}
+            kept |= {"accounts": ACCOUNT, "ledger": ENTRY, "outbox": WHOLE}
             for kind, thing in kept.items():
                 assert [one.content for one in await everything(store, kind)] == [content_of(thing)]
 
@@ -277,6 +255,16 @@ class ArchiveContract(StoreSuite):
                 assert await everything(store, kind) == records
 
         run(check, self.open(tmp_path))
+
+
+async def check_money(store: Store) -> None:
+    """What ``fill`` has put into ledger and outbox is found, and goes on from there."""
+    [spent] = await store.ledger.sums(EntryQuery(user="ann"), ["user"])
+    assert (spent.calls, spent.amount) == (1, 1)
+    assert await store.ledger.known(["run_1:0", "run_2:0"]) == {"run_1:0", "run_2:0"}
+    await store.ledger.change(account(version=3), expected=2)
+    claimed = await store.outbox.claim("three", EARLIER)
+    assert [one.id for one in claimed] == ["run_1", "run_2"]
 
 
 def with_novelty(record: ArchiveRecord) -> ArchiveRecord:

@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from hookline.grants import owner_grants
+from hookline.ledger import EntryQuery
 from hookline.store import Store
 from hookline.testing.audit_contract import record
 from hookline.testing.conversation_contract import talk
@@ -15,6 +16,7 @@ from hookline.testing.document_suite import DocumentSuite
 from hookline.testing.file_contract import file
 from hookline.testing.grant_contract import grant
 from hookline.testing.history_contract import FINISHED
+from hookline.testing.ledger_suite import account, entry
 from hookline.testing.suite import (
     AGENT,
     DAY,
@@ -34,6 +36,8 @@ THINGS: Mapping[str, Any] = {
     "runs": FINISHED,
     "audit": record(1),
     "continuations": sample_continuation("run_1", "call_a"),
+    "accounts": account(),
+    "ledger": entry("run_1:0"),
 }
 """A thing of each kind that is no document."""
 
@@ -45,6 +49,8 @@ MOMENTS: Mapping[str, str] = {
     "runs": "ended_at",
     "audit": "at",
     "continuations": "expires_at",
+    "accounts": "refilled_at",
+    "ledger": "at",
 }
 """A moment in each of them."""
 
@@ -135,12 +141,14 @@ def keep(store: Store, kind: str) -> Callable[[Any], Awaitable[Any]]:
         "keys": store.keys.add,
         "files": store.files.add,
         "continuations": store.continuations.put,
+        "accounts": lambda new: store.ledger.change(new, expected=0),
     }
     together: Mapping[str, Callable[[list[Any]], Awaitable[Any]]] = {
         "grants": store.grants.apply,
         "conversations": store.conversations.keep,
         "runs": store.runs.keep,
         "audit": store.audit.add,
+        "ledger": store.ledger.add,
     }
     if kind in one_by_one:
         return one_by_one[kind]
@@ -161,6 +169,8 @@ async def get(store: Store, kind: str) -> Any:
         "runs": store.runs.list,
         "audit": store.audit.list,
         "continuations": lambda: store.continuations.find(["call_a"], user="alice", agent="helper"),
+        "accounts": store.ledger.accounts,
+        "ledger": lambda: store.ledger.entries(EntryQuery()),
     }
     [thing] = await lists[kind]()
     return thing

@@ -14,6 +14,7 @@ from hookline.testing.document_suite import CHANGES, SAMPLES, DocumentSuite
 from hookline.testing.file_contract import file
 from hookline.testing.grant_contract import grant
 from hookline.testing.history_contract import FINISHED, RUNNING
+from hookline.testing.ledger_suite import ACCOUNT, account
 from hookline.testing.suite import AGENT, DAY, EARLIER, run, sample_key
 
 NOVELTY: Mapping[str, Any] = {"novelty": {"a.b": [1, None], "$c": "x"}, "other_novelty": 2**40}
@@ -76,7 +77,7 @@ class NewerContract(DocumentSuite):
         run(check, self.open(tmp_path))
 
     def test_what_was_written_into_other_things_survives(self, tmp_path: Path) -> None:
-        """A key that is used and revoked, a grant, a conversation, a run: all that can change."""
+        """A key that is used and revoked, a grant, a conversation, a run, an account."""
         key = sample_key("secret")
 
         async def check(store: Store) -> None:
@@ -84,7 +85,8 @@ class NewerContract(DocumentSuite):
             await store.grants.apply([grant()])
             await store.conversations.keep([talk()])
             await store.runs.keep([RUNNING])
-            kinds = ("keys", "grants", "conversations", "runs")
+            await store.ledger.change(ACCOUNT, expected=0)
+            kinds = ("keys", "grants", "conversations", "runs", "accounts")
             for kind in kinds:
                 await write_novelty(store, kind)
             later = attrs.evolve(talk(), updated_at=EARLIER + DAY)
@@ -94,12 +96,13 @@ class NewerContract(DocumentSuite):
                 store.grants.apply([grant(bits=Bits.ALL)]),
                 store.conversations.keep([later]),
                 store.runs.keep([FINISHED]),
+                store.ledger.change(account(version=2), expected=1),
             ]
             for change in changes:
                 await change
 
             used = attrs.evolve(key, last_used_at=EARLIER, revoked_at=EARLIER)
-            changed = (used, grant(bits=Bits.ALL), later, FINISHED)
+            changed = (used, grant(bits=Bits.ALL), later, FINISHED, account(version=2))
             for kind, thing in zip(kinds, changed, strict=True):
                 assert await only(store, kind) == {**content_of(thing), **NOVELTY}
 

@@ -13,8 +13,10 @@ from unittest import SkipTest
 
 from hookline.archive import KINDS, ArchiveRecord
 from hookline.store import Store
+from hookline.testing.account_contract import AccountContract
 from hookline.testing.agent_contract import AgentContract, AgentJsonContract
-from hookline.testing.archive_contract import ArchiveContract, everything, fill
+from hookline.testing.archive_contract import ArchiveContract
+from hookline.testing.archive_suite import everything, fill
 from hookline.testing.audit_contract import AuditContract
 from hookline.testing.claim_contract import ClaimContract
 from hookline.testing.continuation_contract import ContinuationContract
@@ -25,10 +27,12 @@ from hookline.testing.grant_contract import GrantContract
 from hookline.testing.group_contract import GroupContract
 from hookline.testing.history_contract import HistoryContract
 from hookline.testing.key_contract import KeyContract
+from hookline.testing.ledger_contract import LedgerContract
 from hookline.testing.moment_contract import MomentContract
 from hookline.testing.newer_contract import NewerContract
 from hookline.testing.outbox_contract import OutboxContract
 from hookline.testing.suite import run
+from hookline.testing.sum_contract import SumContract
 from hookline.testing.writer_contract import WriterContract
 
 
@@ -47,6 +51,9 @@ class StoreContract(
     ContinuationContract,
     OutboxContract,
     ClaimContract,
+    AccountContract,
+    LedgerContract,
+    SumContract,
     MomentContract,
     NewerContract,
     ArchiveContract,

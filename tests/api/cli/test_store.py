@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from hookline.agents import Agent
 from hookline.archive import KINDS
-from hookline.testing.archive_contract import fill
+from hookline.testing.archive_suite import fill
 from hookline_api.cli import hookline
 from hookline_sqlite import SqliteStores
 from support.process import PROGRAM

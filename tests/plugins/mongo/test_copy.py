@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from hookline.archive import KINDS
-from hookline.testing.archive_contract import fill
+from hookline.testing.archive_suite import fill
 from hookline_mongo import MongoStores
 from hookline_sqlite import SqliteStores
 from support.mongod import fresh_database
