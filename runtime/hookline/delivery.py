@@ -7,7 +7,8 @@ recorder waiting.
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Self
 
 import attrs
@@ -47,6 +48,8 @@ class UsageDelivery:
         prices: what says what calls cost.
         config: how long and how much.
         grace: how many seconds to wait for the recorders at shutdown.
+        clock: this moment, in UTC. Servers that share a store must agree on it within a third of
+            ``[usage] lease``.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class UsageDelivery:
         prices: Sequence[Part[PriceList]] = (),
         config: UsageConfig = CONFIG,
         grace: float = 10.0,
+        clock: Callable[[], datetime] = now,
     ):
         self.parts = parts
         self.config = config
@@ -64,12 +68,15 @@ class UsageDelivery:
         self._outbox = outbox
         self._prices = prices
         self._grace = grace
+        self._clock = clock
         self._behind = False
         self._meters: dict[str, RunMeter] = {}
         self._parcels: dict[str, Parcel] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._called_off: set[asyncio.Task[None]] = set()
-        self._writer = OutboxWriter(outbox, self.server, config.lease, lambda: self._meters)
+        self._writer = OutboxWriter(
+            outbox, self.server, config.lease, lambda: self._meters, self._clock
+        )
         self.recorders: Sequence[Courier] = [
             Courier(
                 part,
@@ -145,7 +152,7 @@ class UsageDelivery:
             StoreUnavailable: the outbox does not answer.
         """
         await self._writer.renew()
-        for run in await self._outbox.claim(self.server, now(), limit=self._room):
+        for run in await self._outbox.claim(self.server, self._clock(), limit=self._room):
             await self._adopt(run)
         if self._behind and self._room > self.config.waiting // 2:
             await self._catch_up()
@@ -251,7 +258,7 @@ class UsageDelivery:
                 item=item.id,
                 error=f"no plugin {name} is installed that records usage",
                 attempts=0,
-                at=now(),
+                at=self._clock(),
             )
             for name in run.recorders
             if name not in known

@@ -167,7 +167,8 @@ class OutboxWriter:
         return writes, gone
 
     async def _flush(self, writes: Sequence[_Write], gone: Sequence[str]) -> None:
-        if self._leased_until is None or self._leased_until < self._clock():
+        # Early enough that the write is over before another server may claim anything.
+        if self._leased_until is None or self._leased_until - self._lease / 3 < self._clock():
             await self.renew()
         mine = [write.run for write in writes if write.run.id not in self._lost]
         durable = any(write.durable for write in writes)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 
 import attrs
 import pytest
@@ -16,6 +17,7 @@ from hookline.errors import (
     StoreUnavailable,
 )
 from hookline.meter import BudgetSpent, Meter
+from hookline.moments import now
 from hookline.outbox import OutboxRun
 from hookline.parts import Part
 from hookline.quotas import Quota, RateLimit
@@ -82,6 +84,16 @@ class Picky(RecordingRecorder):
             message = "it is not mine"
             raise RecordRejected(message)
         await super().record(entry)
+
+
+class Clock:
+    """A clock that can be put forward."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return now() + self.ahead
 
 
 class Thrifty(RecordingRecorder):
@@ -229,14 +241,16 @@ def test_a_dead_servers_run_is_settled_by_another() -> None:
 
 def test_a_server_taken_for_dead_adds_what_was_missed() -> None:
     """The sum of all entries is what the run consumed."""
-    recorder, outbox = Ordered(), MemoryOutbox()
+    recorder, outbox, clock = Ordered(), MemoryOutbox(), Clock()
 
     async def work() -> None:
-        async with delivering(recorder, outbox=outbox, prices=[part(Prices())]) as first:
+        prices = [part(Prices())]
+        async with delivering(recorder, outbox=outbox, prices=prices, clock=clock) as first:
             meter, _ = await first.admit(admission(), entry(0))
             meter.record(entry(0))
             await meter.open(admission(1), entry(1), lambda: 0)
             await outbox.leave(first.server)
+            clock.ahead += timedelta(hours=1)
             async with delivering(recorder, outbox=outbox):
                 await until(lambda: recorder.closings)
             used = attrs.evolve(entry(1), tokens=TokenCounts(input=1, output=40))
