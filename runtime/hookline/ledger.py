@@ -25,10 +25,11 @@ Dimension = Literal["day", "user", "key", "agent", "provider", "model", "tool", 
 
 @attrs.frozen(kw_only=True)
 class Reservation:
-    """Money that a call under way may need. After ``until`` it counts no more."""
+    """Money and tokens that a call under way may need. After ``until`` they count no more."""
 
     amount: int
     until: datetime
+    tokens: int = 0
 
 
 @attrs.frozen(kw_only=True)
