@@ -69,14 +69,21 @@ def of_micros(value: int) -> datetime:
 
 
 def _in_utc(value: Any) -> Any:
+    """The value itself, if all its moments are in UTC already: most are."""
     match value:
+        case None | str() | int():
+            return value
         case datetime():
             return utc(value)
         case Mapping():
-            return {key: _in_utc(one) for key, one in value.items()}
+            moved = {key: _in_utc(one) for key, one in value.items()}
+            return value if all(moved[key] is one for key, one in value.items()) else moved
         case list() | tuple():
-            return [_in_utc(one) for one in value]
+            listed = [_in_utc(one) for one in value]
+            same = all(new is one for new, one in zip(listed, value, strict=True))
+            return value if same else listed
     if not attrs.has(type(value)):
         return value
-    fields = attrs.fields(type(value))
-    return attrs.evolve(value, **{one.name: _in_utc(getattr(value, one.name)) for one in fields})
+    given = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+    changed = {name: new for name, one in given.items() if (new := _in_utc(one)) is not one}
+    return attrs.evolve(value, **changed) if changed else value
