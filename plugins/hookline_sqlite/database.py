@@ -3,6 +3,9 @@
 A write that was acknowledged is on the disk: WAL with ``synchronous=FULL`` survives the end of the
 process and of the power. (``NORMAL`` would survive the first alone, and a key that was revoked
 could come back after a power cut.) Writes are rare, and readers never wait for them.
+
+What every run writes goes another way: ``together`` does all that waits in one transaction, with
+one hop into a thread, so that a hundred runs at once cost a few commits.
 """
 
 import asyncio
@@ -19,6 +22,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from hookline.errors import StoreUnavailable
+from hookline_sqlite.groups_of_writes import Group, SyncWork
 from hookline_sqlite.migrations import migrate, version
 
 BUSY_SECONDS = 5.0
@@ -57,6 +61,7 @@ class Database:
         self._writes: set[asyncio.Task[Any]] = set()
         self._writer: aiosqlite.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
+        self.group = Group(path, self._lock, busy_seconds)
 
     async def open(self) -> Sequence[str]:
         """Create the file if there is none, readable by its owner alone, and migrate it.
@@ -78,6 +83,7 @@ class Database:
                 done = await migrate(self._writer, self._name)
                 self._reader = await self._connect()
                 await self._reader.execute_fetchall("PRAGMA query_only = ON")
+                await self.group.open()
         except BaseException:
             await self.close()
             raise
@@ -87,6 +93,7 @@ class Database:
         """Let the writes under way finish, then close the file."""
         connections = (self._reader, self._writer)
         try:
+            await self.group.close()
             if self._writes:
                 await asyncio.wait(self._writes)
         finally:
@@ -124,6 +131,20 @@ class Database:
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
+
+    async def together(self, work: SyncWork[ResultT], *, durable: bool) -> ResultT:
+        """Do work in one transaction with all that waits; if it raises, nothing of it is kept.
+
+        A caller that is cancelled leaves, and its work is done without it.
+
+        Args:
+            work: gets a connection, in a thread.
+            durable: whether it must survive the machine's power, not only this process.
+        """
+        if self._writer is None:
+            self._open(None)
+        with self._translated():
+            return await asyncio.shield(self.group.add(work, durable=durable))
 
     async def _transaction(self, work: Work[ResultT]) -> ResultT:
         with self._translated():

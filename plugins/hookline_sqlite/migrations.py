@@ -144,6 +144,61 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         # What a newer Hookline wrote besides the columns.
         "ALTER TABLE continuations ADD COLUMN unknown TEXT NOT NULL DEFAULT '{}'",
     ),
+    (
+        """
+        CREATE TABLE accounts (
+            id TEXT PRIMARY KEY,
+            version INTEGER NOT NULL,
+            document TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE ledger (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            account TEXT,
+            run TEXT,
+            user TEXT,
+            key TEXT,
+            agent TEXT,
+            provider TEXT,
+            model TEXT,
+            tool TEXT,
+            corrects TEXT,
+            amount INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cache_read_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            reasoning_tokens INTEGER NOT NULL,
+            audio_input_tokens INTEGER NOT NULL,
+            audio_output_tokens INTEGER NOT NULL,
+            estimated INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX ledger_by_time ON ledger (at, id)",
+        "CREATE INDEX ledger_by_account ON ledger (account, at, id) WHERE account IS NOT NULL",
+        "CREATE INDEX ledger_by_user ON ledger (user, at, id) WHERE user IS NOT NULL",
+        "CREATE INDEX ledger_by_key ON ledger (key, at, id) WHERE key IS NOT NULL",
+        "CREATE INDEX ledger_by_run ON ledger (run) WHERE run IS NOT NULL",
+        "CREATE INDEX ledger_by_corrected ON ledger (corrects) WHERE corrects IS NOT NULL",
+        # ``rest`` is ``at_rest``, and ``parked`` is how many items are.
+        """
+        CREATE TABLE outbox (
+            id TEXT PRIMARY KEY,
+            server TEXT NOT NULL,
+            rest INTEGER NOT NULL,
+            parked INTEGER NOT NULL,
+            document TEXT NOT NULL
+        )
+        """,
+        "CREATE INDEX outbox_by_server ON outbox (server, id)",
+        "CREATE INDEX outbox_by_parked ON outbox (id) WHERE parked > 0",
+        "CREATE TABLE outbox_servers (id TEXT PRIMARY KEY, until INTEGER NOT NULL)",
+    ),
 )
 """The statements that lead from each version (``PRAGMA user_version``) to the next."""
 

@@ -23,7 +23,10 @@ from hookline_sqlite.files import SqliteFiles
 from hookline_sqlite.grants import SqliteGrants
 from hookline_sqlite.groups import SqliteGroups
 from hookline_sqlite.keys import SqliteKeys
+from hookline_sqlite.ledger import SqliteLedger
+from hookline_sqlite.ledger_tables import SqliteAccountTable, SqliteEntryTable
 from hookline_sqlite.migrations import MIGRATIONS
+from hookline_sqlite.outbox import SqliteOutbox, SqliteOutboxTable
 from hookline_sqlite.runs import SqliteRuns
 
 Clock = Callable[[], datetime]
@@ -45,6 +48,8 @@ class SqliteStore:
         self.runs = SqliteRuns(database)
         self.audit = SqliteAudit(database)
         self.continuations = SqliteContinuations(database, clock)
+        self.outbox = SqliteOutbox(database)
+        self.ledger = SqliteLedger(database)
         self.archive: Archive = SqliteArchive(database, self._tables())
 
     async def ping(self) -> None:
@@ -93,6 +98,9 @@ class SqliteStore:
             "runs": self.runs,
             "audit": self.audit,
             "continuations": self.continuations,
+            "accounts": SqliteAccountTable(self._database),
+            "ledger": SqliteEntryTable(self._database),
+            "outbox": SqliteOutboxTable(self._database),
         }
 
 
