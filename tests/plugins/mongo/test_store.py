@@ -17,7 +17,9 @@ from hookline.errors import ConfigError, StoreUnavailable
 from hookline.grants import OF_AGENTS, Bits, Grant, Grantee, Resource, owner_grants
 from hookline.moments import now
 from hookline.store import Store
+from hookline.testing.account_contract import AccountContract
 from hookline.testing.agent_contract import AgentContract
+from hookline.testing.claim_contract import ClaimContract
 from hookline.testing.grant_contract import GrantContract
 from hookline_mongo import MongoStores
 from hookline_mongo.models import GrantModel
@@ -107,6 +109,25 @@ def test_an_index_that_cannot_be_created_is_named(url: str) -> None:
 
     with pytest.raises(StoreUnavailable, match=r"index keys\.by_digest .* cannot be created"):
         asyncio.run(MongoStore(url).migrate())
+
+
+def test_an_older_database_is_migrated_first(url: str) -> None:
+    """One without accounts, ledger and outbox is refused; migrating it makes them and no more."""
+    new = ("accounts", "ledger", "outbox", "outbox_servers")
+    used(url, create)
+    for name in new:
+        outside(url, lambda database, name=name: database[name].drop())
+    older = {"$set": {"version": VERSION - 1}}
+    outside(url, lambda database: database.hookline.update_one({"_id": "schema"}, older))
+
+    with pytest.raises(StoreUnavailable, match="hookline store migrate") as caught:
+        used(url, MongoStore.ping)
+    *created, last = asyncio.run(MongoStore(url).migrate())
+
+    assert "accounts.unfinished" in str(caught.value)
+    assert {name.split()[-1].partition(".")[0] for name in created} == set(new[:3])
+    assert last == f"brought the schema from version {VERSION - 1} to {VERSION}"
+    assert GRANTS == used(url, all_grants)
 
 
 def test_a_newer_database_is_refused(url: str) -> None:
@@ -367,7 +388,7 @@ def replicas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
         yield replicas
 
 
-class TestOnReplicaSet(GrantContract, AgentContract):
+class TestOnReplicaSet(GrantContract, AgentContract, AccountContract, ClaimContract):
     """Where there are transactions, the contract holds too."""
 
     @pytest.fixture(autouse=True)
