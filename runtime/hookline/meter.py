@@ -54,7 +54,10 @@ class Meter(Protocol):
         """
 
     def record(self, entry: UsageEntry) -> None:
-        """A call has ended. Never blocks."""
+        """A model call or a tool call has ended. Never blocks.
+
+        Of tools, only those that have a price are recorded.
+        """
 
     def drop(self, entry: str) -> None:
         """The call of this id is over, and all that it consumed has been recorded."""
@@ -172,7 +175,9 @@ class RunMeter:
     def record(self, entry: UsageEntry) -> None:
         """Keep the entry, with what it cost, until the run is written next."""
         self._calls.pop(entry.id, None)
-        self._entries.append(attrs.evolve(entry, price=self._desk.price(entry)))
+        price = self._desk.price(entry)
+        if entry.tool is None or price is not None:
+            self._entries.append(attrs.evolve(entry, price=price))
 
     def drop(self, entry: str) -> None:
         """Keep nothing of a call."""

@@ -319,6 +319,19 @@ def _call_entry(context: RunContext, messages: Sequence[Message]) -> UsageEntry:
     )
 
 
+def _tool_entry(context: RunContext, call: Call, step: int) -> UsageEntry:
+    """What is recorded of a tool call, if tools of that name have a price."""
+    return attrs.evolve(
+        _call_entry(context, ()),
+        step=step,
+        call=call.index,
+        tool=call.name,
+        tokens=TokenCounts(),
+        estimated=False,
+        incomplete=False,
+    )
+
+
 def _report(
     context: RunContext, entry: UsageEntry, messages: Sequence[Message], listener: _Listener
 ) -> None:
@@ -363,10 +376,12 @@ async def call_tools(context: RunContext, calls: Sequence[Call]) -> None:
     Raises:
         ToolUnavailable: a tool could not be loaded, and the agent does not say "degrade".
     """
-    append = context.log.append
+    append, asked_by = context.log.append, context.step - 1
 
     def tell(outcome: Outcome) -> None:
         append(_finished(outcome))
+        if context.metered and outcome.call.name in context.toolbox.names:
+            context.meter.record(_tool_entry(context, outcome.call, asked_by))
 
     for outcome in await context.toolbox.call_all(calls, context.scope, tell):
         context.produced.append(ToolMessage(outcome.call.id, outcome.result.content))
