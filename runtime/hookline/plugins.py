@@ -1,6 +1,7 @@
 """Plugins: found by entry point, set aside when they fail, handed their settings."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
@@ -12,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from hookline import hooks
 from hookline.context import PluginContext
 from hookline.errors import ConfigError, PluginError
+from hookline.moments import now
 from hookline.settings import decode_table
 from hookline.store import Store
 
@@ -39,9 +41,21 @@ class Plugin:
 
 
 class Plugins:
-    """All plugins that were found, in the order of their names."""
+    """All plugins that were found, in the order of their names.
 
-    def __init__(self, tables: Mapping[str, Mapping[str, Any]], source: str):
+    Args:
+        tables: their settings, by name.
+        source: the config file, for messages.
+        clock: this moment, in UTC, for all parts.
+    """
+
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, Any]],
+        source: str,
+        clock: Callable[[], datetime] = now,
+    ):
+        self.clock = clock
         self._manager = pluggy.PluginManager(hooks.GROUP)
         self._manager.add_hookspecs(hooks)
         self._tables = tables
@@ -178,7 +192,9 @@ class Plugins:
             raise ConfigError(message)
         settings = None if declared is None else decode_table(table, declared, where)
         logger = structlog.get_logger(f"hookline.plugins.{name}").bind(plugin=name)
-        return PluginContext(name=name, settings=settings, store=store, logger=logger)
+        return PluginContext(
+            name=name, settings=settings, store=store, logger=logger, clock=self.clock
+        )
 
 
 def _plugin(point: EntryPoint) -> Plugin:

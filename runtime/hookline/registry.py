@@ -64,6 +64,7 @@ class Registry:
             self.store.outbox,
             prices=self.price_lists,
             config=config.usage,
+            clock=plugins.clock,
         )
         self.providers: Mapping[str, Part[ModelProvider]] = self._providers()
         self.http_routes = [

@@ -161,7 +161,8 @@ class _Listener:
             at = self._counted[number]
             self._bytes += sum(len(text.encode()) for text in texts[at:])
             self._counted[number] = len(texts)
-        return -(-self._bytes // BYTES_PER_TOKEN)
+        called = sum(len(text.encode()) for text in self.calls.texts())
+        return -(-(self._bytes + called) // BYTES_PER_TOKEN)
 
     @property
     def pieces(self) -> int:
@@ -338,9 +339,7 @@ def _report(
     """Say what the call consumed; count it ourselves where the upstream did not."""
     tokens = listener.usage or TokenCounts(
         input=entry.tokens.input or estimate(msgspec.json.encode(messages)),
-        output=estimate(
-            *listener.texts, *listener.thoughts, *listener.refusals, *listener.calls.texts()
-        ),
+        output=listener.count(),
         reasoning=estimate(*listener.thoughts) if listener.thoughts else 0,
     )
     entry = attrs.evolve(
