@@ -58,9 +58,10 @@ class Caller:
 
 @attrs.frozen
 class Sitting:
-    """The seats of a run that is under way."""
+    """The seats of a run that is under way, until ``deadline`` on the loop's clock at most."""
 
     seats: Sequence[Seat]
+    deadline: float
 
 
 class Ledger(UsageRecorder):
@@ -121,7 +122,7 @@ class Ledger(UsageRecorder):
         except BaseException:
             await self._release(taken, admission.scope.run)
             raise
-        self._runs[admission.scope.run] = Sitting(seats)
+        self._runs[admission.scope.run] = Sitting(seats, admission.scope.deadline)
         return quota
 
     async def extend(self, admission: Admission) -> None:
@@ -176,10 +177,17 @@ class Ledger(UsageRecorder):
             StoreUnavailable: the store does not answer.
         """
         runs: dict[str, set[str]] = {}
+        self._forget_dead()
         for run, sitting in self._runs.items():
             for seat in sitting.seats:
                 runs.setdefault(seat.account, set()).add(run)
         await asyncio.gather(*(self._renew(id_, frozenset(of)) for id_, of in runs.items()))
+
+    def _forget_dead(self) -> None:
+        """Forget runs whose end was told to another server, which had taken them over."""
+        latest = asyncio.get_running_loop().time() - self._settings.lease
+        for run in [run for run, sitting in self._runs.items() if sitting.deadline < latest]:
+            del self._runs[run]
 
     async def _renew(self, id_: str, runs: frozenset[str]) -> None:
         def change(account: Account | None, known: frozenset[str], at: datetime) -> Changed:

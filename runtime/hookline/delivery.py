@@ -7,7 +7,7 @@ recorder waiting.
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Self
 
@@ -74,9 +74,7 @@ class UsageDelivery:
         self._parcels: dict[str, Parcel] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._called_off: set[asyncio.Task[None]] = set()
-        self._writer = OutboxWriter(
-            outbox, self.server, config.lease, lambda: self._meters, self._clock
-        )
+        self._writer = OutboxWriter(outbox, self.server, config.lease, self._noted, self._clock)
         self.recorders: Sequence[Courier] = [
             Courier(
                 part,
@@ -191,6 +189,10 @@ class UsageDelivery:
     @property
     def _room(self) -> int:
         return max(1, self.config.waiting - len(self._parcels))
+
+    def _noted(self) -> Iterable[str]:
+        """The runs under way that the outbox has."""
+        return [run for run, meter in self._meters.items() if meter.noted]
 
     def _wrote(self, run: OutboxRun) -> None:
         """The outbox has taken a state of a run of this server's: let the recorders know."""

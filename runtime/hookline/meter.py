@@ -130,10 +130,14 @@ class RunMeter:
     Args:
         desk: what it shares with others.
         run: as it begins.
+
+    Attributes:
+        noted: whether the outbox has the run.
     """
 
     def __init__(self, desk: Desk, run: OutboxRun):
         self.extends = desk.extends
+        self.noted = False
         self._desk = desk
         self._run = run
         self._kept = run
@@ -219,7 +223,7 @@ class RunMeter:
         state = self._state()
         if not await self._desk.writer.write(state, durable=False):
             raise StoreUnavailable(TAKEN_OVER)
-        self._kept = state
+        self._kept, self.noted = state, True
         self._desk.wrote(state)
 
     def _state(self) -> OutboxRun:
