@@ -16,7 +16,7 @@ from hookline.usage import Admission, Closing, UsageEntry, UsageRecorder
 from hookline_ledger import funds, limits
 from hookline_ledger.book import Book, Changed
 from hookline_ledger.entries import entry_of
-from hookline_ledger.settings import AccountSettings, LimitSettings
+from hookline_ledger.settings import LimitSettings, Settings
 
 log = structlog.get_logger("hookline.plugins.ledger")
 
@@ -75,9 +75,7 @@ class Ledger(UsageRecorder):
         clock: this moment, in UTC.
     """
 
-    def __init__(
-        self, store: LedgerStore, settings: AccountSettings, clock: Callable[[], datetime]
-    ):
+    def __init__(self, store: LedgerStore, settings: Settings, clock: Callable[[], datetime]):
         self.book = Book(store, clock, settings.cache_seconds)
         self._settings = settings
         self._clock = clock

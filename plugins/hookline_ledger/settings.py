@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from hookline.ledger import IntervalUnit
+from hookline_ledger.price_settings import BookSettings
 
 Dollars = Annotated[str, Meta(pattern=r"^\d+(\.\d{1,9})?$")]
 """An amount of US dollars, as text, so that it is exact: ``"5.00"``."""
@@ -34,8 +35,11 @@ class LimitSettings(Struct, frozen=True, forbid_unknown_fields=True):
     tokens: PerMinute | None = None
 
 
-class AccountSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """The part of ``[plugins.ledger]`` that concerns accounts. Times in seconds."""
+class Settings(BookSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[plugins.ledger]``: accounts and limits, and the prices of ``BookSettings``.
+
+    Times in seconds.
+    """
 
     transactions: bool = True
     enforce_balance: bool = False

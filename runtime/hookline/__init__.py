@@ -11,7 +11,7 @@ from hookline.scope import RunScope
 from hookline.sinks import EventSink
 from hookline.store import Store, StoreKind
 from hookline.tools import StaticTools, Tool, ToolLoader, ToolResult, ToolSpec, tool
-from hookline.usage import Admission, UsageEntry, UsageRecorder
+from hookline.usage import Admission, Closing, Price, PriceList, UsageEntry, UsageRecorder
 
 __all__ = [
     "Admission",
@@ -19,6 +19,7 @@ __all__ = [
     "Artifact",
     "ArtifactProcessor",
     "Attachment",
+    "Closing",
     "Credentials",
     "EventLog",
     "EventLogs",
@@ -27,6 +28,8 @@ __all__ = [
     "ModelRequest",
     "PermissionBackend",
     "PluginContext",
+    "Price",
+    "PriceList",
     "Principal",
     "ProviderKind",
     "ResourceFilter",

@@ -27,7 +27,7 @@ from hookline.runtime import Runtime
 from hookline.usage import Admission, Closing, Price, TokenCounts, UsageEntry, estimate
 from hookline.wire.chat import ChatCompletionRequest, UserMessage
 from hookline_ledger.recorder import Ledger
-from hookline_ledger.settings import AccountSettings
+from hookline_ledger.settings import Settings as LedgerSettings
 from hookline_memory.store import MemoryStore
 from support.runtimes import OpenDoor, Settings
 from support.virtual import VirtualLoop
@@ -238,7 +238,7 @@ class Parts:
 class LedgerPart:
     """The ledger as a plugin, with this server's store."""
 
-    settings: AccountSettings
+    settings: LedgerSettings
 
     @hookimpl
     def usage_recorder(self, plugin: Any) -> Ledger:
@@ -313,7 +313,7 @@ class World:
         self.billing = Billing()
         self.store_down = False
         given = {"enforce_balance": True, "start_balance": START, "lease": 30.0, **settings}
-        self.settings = msgspec.convert(given, AccountSettings)
+        self.settings = msgspec.convert(given, LedgerSettings)
         self.servers: list[Server] = []
         self.killed: list[Server] = []
         self.cut_off: set[str] = set()
@@ -366,6 +366,8 @@ class World:
             run = await server.ask(user, marker)
             if run is not None:
                 self.markers[run.id] = marker
+            if run is not None and server.dead:
+                self.cut_off.add(run.id)
 
         self._spawn(work())
 

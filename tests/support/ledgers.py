@@ -14,7 +14,7 @@ from hookline.permissions import Principal
 from hookline.scope import RunScope
 from hookline.usage import Admission, Closing, Price, TokenCounts, UsageEntry
 from hookline_ledger.recorder import Ledger
-from hookline_ledger.settings import AccountSettings
+from hookline_ledger.settings import Settings
 from hookline_memory.ledger import MemoryLedger
 from support.runtimes import HELPER
 
@@ -41,7 +41,7 @@ class Office:
     def __init__(self, store: LedgerStore, clock: Clock, settings: dict[str, Any]):
         self.store = store
         self.clock = clock
-        found = msgspec.convert({"cache_seconds": 0.0, **settings}, AccountSettings)
+        found = msgspec.convert({"cache_seconds": 0.0, **settings}, Settings)
         self.ledger = Ledger(store, found, clock)
 
     async def admit(self, run: str, cost: int, **fields: Any) -> Any:

@@ -1,0 +1,108 @@
+"""``python -m hookline_ledger.extract FILE``: makes a catalogue of the installed genai-prices.
+
+Whoever wants newer prices than those that come with Hookline installs a newer genai-prices
+anywhere, writes a catalogue, and names it in ``[plugins.ledger] catalogue``. Nothing is fetched.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from hookline_ledger.catalogue import Kind, Model, Offer, Rates, Tier
+
+KINDS: Mapping[str, Kind] = {
+    "input_mtok": "input",
+    "output_mtok": "output",
+    "cache_read_mtok": "cache_read",
+    "cache_write_mtok": "cache_write",
+    "output_reasoning_mtok": "reasoning",
+    "input_audio_mtok": "audio_input",
+    "output_audio_mtok": "audio_output",
+}
+"""The names of genai-prices, and ours."""
+
+
+def extract() -> bytes:
+    """The catalogue of the genai-prices that is installed: JSON, with a model on each line."""
+    from genai_prices.data_snapshot import get_snapshot  # a server does without the package
+
+    source = f"genai-prices {version('genai-prices')}"
+    lines = [f'{{"version":{_encode(source)},"vendors":{{']
+    vendors = {provider.id: _models(provider) for provider in get_snapshot().providers}
+    found = [(vendor, vendors[vendor]) for vendor in sorted(vendors) if vendors[vendor]]
+    for number, (vendor, models) in enumerate(found):
+        lines.append(f"{_encode(vendor)}:[")
+        lines.append(",\n".join(_encode(model) for model in models))
+        lines.append("]," if number + 1 < len(found) else "]")
+    return "\n".join([*lines, "}}", ""]).encode()
+
+
+def _encode(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _models(provider: Any) -> Sequence[Model]:
+    return [model for info in provider.models for model in _model(info)]
+
+
+def _model(info: Any) -> Iterator[Model]:
+    conditional = info.prices if isinstance(info.prices, list) else [None]
+    offers = [_offer(info.prices if one is None else one.prices, one) for one in conditional]
+    if offers and all("input" in offer.rates or "output" in offer.rates for offer in offers):
+        names = dict.fromkeys(name.lower() for name in (info.id, *_literals(info.match)))
+        yield Model(names=list(names), offers=offers)
+
+
+def _literals(match: Any) -> Iterator[str]:
+    """The names in a model's matching rules. They are taken as whole names, and not as parts."""
+    for attribute in ("equals", "starts_with", "contains"):
+        if isinstance(text := getattr(match, attribute, None), str):
+            yield text
+    for attribute in ("or_", "and_"):
+        for clause in getattr(match, attribute, ()):
+            yield from _literals(clause)
+
+
+def _offer(prices: Any, conditional: Any) -> Offer:
+    given = {KINDS[key]: price for key, price in vars(prices).items() if key in KINDS and price}
+    given |= {KINDS[key]: price for key, price in vars(prices).items() if _is_zero(key, price)}
+    thresholds = sorted({tier.start for price in given.values() for tier in _tiers(price)})
+    constraint = getattr(conditional, "constraint", None)
+    begin: Any = getattr(constraint, "start_time", None)
+    end: Any = getattr(constraint, "end_time", None)
+    return Offer(
+        rates={kind: _text(getattr(price, "base", price)) for kind, price in given.items()},
+        tiers=[Tier(above=above, rates=_above(given, above)) for above in thresholds],
+        since=getattr(constraint, "start_date", None),
+        hours=None if begin is None else (begin.replace(tzinfo=None), end.replace(tzinfo=None)),
+    )
+
+
+def _is_zero(key: str, price: Any) -> bool:
+    return key in KINDS and price is not None and not price
+
+
+def _above(given: Mapping[Kind, Any], above: int) -> Rates:
+    rates = {}
+    for kind, price in given.items():
+        reached = [tier.price for tier in _tiers(price) if tier.start <= above]
+        rates[kind] = _text(reached[-1] if reached else getattr(price, "base", price))
+    return rates
+
+
+def _tiers(price: Any) -> Sequence[Any]:
+    tiers: Sequence[Any] = getattr(price, "tiers", ())
+    return tiers
+
+
+def _text(price: Any) -> str:
+    text = f"{price:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_bytes(extract())

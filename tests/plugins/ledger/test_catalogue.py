@@ -1,0 +1,80 @@
+"""The catalogue that comes with Hookline is what genai-prices says."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from genai_prices import Usage, calc_price
+
+from hookline.usage import TokenCounts, UsageEntry
+from hookline_ledger.catalogue import load
+from hookline_ledger.price_settings import BookSettings
+from hookline_ledger.prices import PriceBook
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+NAMED = [
+    ("openai", "gpt-4o-mini"),
+    ("openai", "gpt-5"),
+    ("anthropic", "claude-sonnet-4-5"),
+    ("anthropic", "claude-opus-4-5"),
+    ("google", "gemini-2.5-pro"),
+    ("google", "gemini-2.5-flash"),
+    ("x-ai", "grok-4"),
+    ("deepseek", "deepseek-reasoner"),
+    ("aws", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+]
+
+
+def test_it_is_made_of_the_package_that_is_locked(tmp_path: Path) -> None:
+    """Byte for byte. ``python3 noxfile.py prices`` makes it anew."""
+    made = tmp_path / "catalogue.json"
+    command = [sys.executable, "-m", "hookline_ledger.extract", str(made)]
+    subprocess.run(command, check=True, timeout=60)
+
+    assert files("hookline_ledger").joinpath("catalogue.json").read_bytes() == made.read_bytes()
+
+
+@pytest.mark.parametrize(("vendor", "model"), NAMED, ids=str)
+@pytest.mark.parametrize("size", [1_000, 300_000], ids=["small", "large"])
+def test_prices_are_those_of_the_package(vendor: str, model: str, size: int) -> None:
+    """The package reckons with decimals, this with integers."""
+    counts = {"cache_read": size // 2, "cache_write": size // 10, "output": 777}
+    if "gpt" in model or "grok" in model or "deepseek" in model:
+        counts["cache_write"] = 0
+    usage = Usage(
+        input_tokens=size,
+        cache_read_tokens=counts["cache_read"],
+        cache_write_tokens=counts["cache_write"],
+        output_tokens=777,
+    )
+    entry = UsageEntry(
+        run="r",
+        step=0,
+        agent="a",
+        provider="p",
+        vendor=vendor,
+        model=model,
+        user="u",
+        tokens=TokenCounts(input=size, **counts),
+        at=AT,
+    )
+
+    theirs = calc_price(usage, model, provider_id=vendor, genai_request_timestamp=AT)
+    ours = PriceBook(BookSettings()).price(entry)
+
+    assert ours is not None
+    assert ours.amount == round(Decimal(theirs.total_price) * 1_000_000_000)
+
+
+def test_a_model_is_found_by_all_its_names() -> None:
+    """Those that the package lists, each as a whole."""
+    catalogue = load()
+
+    for model in catalogue.models("anthropic"):
+        for name in model.names:
+            assert catalogue.find("anthropic", name) is not None
+    assert catalogue.find("nobody", "gpt-4o") is None
