@@ -9,7 +9,7 @@ from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from hookline.events import Reasoning, Refusal, Text
 from hookline.providers import ModelDelta, ModelFinished, ModelUsage, ToolCallPiece
-from hookline.usage import TokenCounts
+from hookline.usage_blocks import Cached, of_langchain
 from hookline.wire import Logprobs
 
 _FINISHED = {
@@ -35,9 +35,14 @@ _REASON_KEYS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 
 
 class Answer:
-    """Reads the chunks of one answer, in order."""
+    """Reads the chunks of one answer, in order.
 
-    def __init__(self) -> None:
+    Args:
+        cached: whether the input that the model reports includes cached tokens.
+    """
+
+    def __init__(self, cached: Cached = "included") -> None:
+        self._cached = cached
         self._usage: UsageMetadata | None = None
         self._reason: str | None = None
         self._called = False
@@ -57,7 +62,7 @@ class Answer:
         if chunk.usage_metadata:
             # The chunks of an answer add up: Anthropic counts input first and output last.
             self._usage = add_usage(self._usage, chunk.usage_metadata)
-            yield ModelUsage(_counts(self._usage))
+            yield ModelUsage(of_langchain(self._usage, self._cached))
         self._reason = _reason(chunk.response_metadata) or self._reason
 
     def finished(self) -> ModelFinished:
@@ -111,20 +116,6 @@ def _calls(chunk: AIMessage) -> Iterator[ToolCallPiece]:
         yield ToolCallPiece(id=call["id"], name=call["name"], arguments=text)
     for broken in chunk.invalid_tool_calls:
         yield ToolCallPiece(id=broken["id"], name=broken["name"], arguments=broken["args"] or "")
-
-
-def _counts(usage: UsageMetadata) -> TokenCounts:
-    input_details = usage.get("input_token_details", {})
-    output_details = usage.get("output_token_details", {})
-    return TokenCounts(
-        input=usage["input_tokens"],
-        output=usage["output_tokens"],
-        cache_read=input_details.get("cache_read") or 0,
-        cache_write=input_details.get("cache_creation") or 0,
-        reasoning=output_details.get("reasoning") or 0,
-        audio_input=input_details.get("audio") or 0,
-        audio_output=output_details.get("audio") or 0,
-    )
 
 
 def _reason(metadata: Mapping[str, Any]) -> str | None:

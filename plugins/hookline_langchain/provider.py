@@ -27,6 +27,7 @@ class LangChainProvider:
     def __init__(self, name: str, settings: LangChainSettings):
         self.name = name
         self.parameters = settings.honoured()
+        self.vendor = settings.sold_by()
         self._settings = settings
         self.model = lru_cache(maxsize=MODELS)(self._open)
 
@@ -37,7 +38,7 @@ class LangChainProvider:
             # In a thread: the first model of a package imports it, which takes a second.
             model = await asyncio.to_thread(self.model, request.model)
             secrets |= failures.secrets_of({}, model)
-            answer = Answer()
+            answer = Answer(self._settings.cached)
             async with aclosing(self._chunks(model, request)) as chunks:
                 async for chunk in chunks:
                     for delta in answer.read(chunk):

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from hookline.usage_blocks import Cached
+
 COMMON = frozenset({"max_completion_tokens", "max_tokens", "stop", "temperature", "top_p"})
 """The fields of a request that every chat model of LangChain takes."""
 
@@ -29,6 +31,30 @@ OPENAI = COMMON | {
 
 _TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
 OPENAI_PROVIDERS = frozenset({"azure_openai", "openai"})
+ADDING = frozenset({"anthropic_bedrock", "bedrock", "bedrock_converse"})
+"""The integrations whose input is without cached tokens."""
+
+VENDORS: Mapping[str, str] = {
+    "anthropic": "anthropic",
+    "anthropic_bedrock": "aws",
+    "azure_openai": "azure",
+    "bedrock": "aws",
+    "bedrock_converse": "aws",
+    "cohere": "cohere",
+    "deepseek": "deepseek",
+    "fireworks": "fireworks",
+    "google_anthropic_vertex": "google",
+    "google_genai": "google",
+    "google_vertexai": "google",
+    "groq": "groq",
+    "mistralai": "mistral",
+    "openai": "openai",
+    "openrouter": "openrouter",
+    "perplexity": "perplexity",
+    "together": "together",
+    "xai": "x-ai",
+}
+"""What price lists call the vendors, by the names that ``init_chat_model`` gives them."""
 
 
 class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -41,11 +67,31 @@ class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
             seconds and ``max_retries``.
         parameters: the fields of a request that this model honours, where the plugin knows too
             little about it; a request with another one is refused.
+        cached_tokens: whether the input that the model reports includes cached tokens
+            (``included``) or they are to be added (``added``), where the plugin is wrong about it.
+        vendor: who sells the models, as price lists call them, where that is somebody else.
     """
 
     model_provider: Annotated[str, Meta(min_length=1)]
     options: Mapping[str, Any] = {}
     parameters: list[str] | None = None
+    cached_tokens: Cached | None = None
+    vendor: str | None = None
+
+    @property
+    def cached(self) -> Cached:
+        """Whether the input that the models report includes cached tokens.
+
+        Source: the seed's 11.3; LangChain's integration of Anthropic adds them itself, that of
+        Bedrock reports what Bedrock does.
+        """
+        if self.cached_tokens is not None:
+            return self.cached_tokens
+        return "added" if self.model_provider in ADDING else "included"
+
+    def sold_by(self) -> str | None:
+        """Who sells the models, as price lists call them."""
+        return self.vendor or VENDORS.get(self.model_provider)
 
     def honoured(self) -> frozenset[str]:
         """The fields of a request that the models honour."""

@@ -9,15 +9,12 @@ from msgspec import Struct, UnsetType
 from hookline.errors import ProviderError
 from hookline.events import Reasoning, Refusal, Text
 from hookline.providers import ModelDelta, ModelFinished, ModelUsage, ToolCallPiece
-from hookline.usage import TokenCounts
+from hookline.usage_blocks import Cached, of_openai
 from hookline.wire.completion import (
-    CompletionTokensDetails,
     Delta,
     FunctionDelta,
     Logprobs,
-    PromptTokensDetails,
     ToolCallDelta,
-    Usage,
 )
 from hookline_openai.failures import Failures
 from hookline_openai.sse import Payloads, TooLong
@@ -36,7 +33,7 @@ class _Chunk(Struct, frozen=True):
     """A chunk, a completion or an error. Only what is read, so the rest may be as it likes."""
 
     choices: list[_Choice] | None = None
-    usage: Usage | None = None
+    usage: dict[str, Any] | None = None
     error: Any = None
 
 
@@ -48,20 +45,26 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class Answer:
     """What has been read of an answer.
 
+    Args:
+        payloads: what takes bytes apart.
+        failures: how what goes wrong is said.
+        cached: whether the input that the upstream reports includes cached tokens.
+
     Attributes:
         over: nothing that follows matters: all has been said, or something went wrong.
         failure: what went wrong, to be raised once all deltas before it are handed out.
     """
 
-    __slots__ = ("_failures", "_finish", "_payloads", "_usage", "failure", "over")
+    __slots__ = ("_cached", "_failures", "_finish", "_payloads", "_usage", "failure", "over")
 
-    def __init__(self, payloads: Payloads, failures: Failures):
+    def __init__(self, payloads: Payloads, failures: Failures, cached: Cached = "included"):
         self.over = False
         self.failure: ProviderError | None = None
         self._payloads = payloads
         self._failures = failures
         self._finish: str | None = None
-        self._usage: Usage | None = None
+        self._cached = cached
+        self._usage: dict[str, Any] | None = None
 
     def feed(self, data: bytes) -> list[ModelDelta]:
         """What these bytes say, up to a failure if there is one."""
@@ -90,7 +93,7 @@ class Answer:
         if self._finish is None:
             self._fail(self._failures.broken("ended before the model had finished"))
         if self._usage is not None:
-            deltas.append(ModelUsage(_counts(self._usage)))
+            deltas.append(ModelUsage(of_openai(self._usage, self._cached)))
         if self._finish is not None and self.failure is None:
             deltas.append(ModelFinished(self._finish))
         return deltas
@@ -158,16 +161,3 @@ def _error(payload: bytes) -> Any:
     """The error that a chunk without choices is: older versions of vLLM send it bare."""
     body = msgspec.json.decode(payload)
     return body if body.get("object") == "error" else None
-
-
-def _counts(usage: Usage) -> TokenCounts:
-    prompt = usage.prompt_tokens_details or PromptTokensDetails()
-    completion = usage.completion_tokens_details or CompletionTokensDetails()
-    return TokenCounts(
-        input=usage.prompt_tokens or 0,
-        output=usage.completion_tokens or 0,
-        cache_read=prompt.cached_tokens or 0,
-        reasoning=completion.reasoning_tokens or 0,
-        audio_input=prompt.audio_tokens or 0,
-        audio_output=completion.audio_tokens or 0,
-    )

@@ -20,6 +20,7 @@ from hookline_openai.reader import Reader, first_token_late
 from hookline_openai.retries import Retries, Retryable, log_once
 from hookline_openai.settings import OpenAISettings
 from hookline_openai.sse import EventStream, WholeBody
+from hookline_openai.vendors import vendor_at
 
 KEEPALIVE = 60.0
 """Seconds for which an idle connection is kept."""
@@ -34,13 +35,18 @@ SERVER_FAULT = HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 class OpenAIProvider:
-    """Models behind an OpenAI-compatible API. An async context manager: it holds connections."""
+    """Models behind an OpenAI-compatible API. An async context manager: it holds connections.
+
+    Attributes:
+        vendor: who sells the models, as price lists call them; ``None`` if that is unknown.
+    """
 
     parameters: frozenset[str] = PARAMETERS
 
     def __init__(
         self, name: str, settings: OpenAISettings, logger: FilteringBoundLogger | None = None
     ):
+        self.vendor = settings.vendor or vendor_at(settings.base_url)
         self._settings = settings
         self._url = settings.base_url.rstrip("/") + "/chat/completions"
         self._failures = Failures.of(name, settings)
@@ -86,7 +92,8 @@ class OpenAIProvider:
         body = encode(request, self._settings)
         reader = await self._retries.run(lambda: self._begin(body))
         try:
-            answer = Answer(self._payloads(reader.response), self._failures)
+            payloads = self._payloads(reader.response)
+            answer = Answer(payloads, self._failures, self._settings.cached_tokens)
             try:
                 while not answer.over and (data := await reader.read()):
                     deltas = answer.feed(data)

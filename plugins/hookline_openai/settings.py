@@ -37,6 +37,10 @@ class OpenAISettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         replay_reasoning: the name under which earlier reasoning is sent back, if at all.
         developer_role: the role that developer messages are sent with.
         include_usage: whether to ask for token counts; without them, usage is estimated.
+        cached_tokens: whether the input that the upstream reports includes cached tokens, as
+            OpenAI's does, or they are to be added, as in Anthropic's own API.
+        vendor: who sells the models, as price lists call them; unless given, the one to whom the
+            host of ``base_url`` belongs.
     """
 
     base_url: BaseUrl = "https://api.openai.com/v1"
@@ -57,6 +61,8 @@ class OpenAISettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     replay_reasoning: Literal["none", "reasoning", "reasoning_content"] = "none"
     developer_role: Literal["developer", "system"] = "developer"
     include_usage: bool = True
+    cached_tokens: Literal["included", "added"] = "included"
+    vendor: str | None = None
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """The fields, without what must not be seen."""

@@ -62,6 +62,9 @@ class ModelProvider(Protocol):
 
     ``parameters`` names the fields of a request that it honours. A request with another one is
     refused, so that nothing is silently ignored.
+
+    It may have an attribute ``vendor`` as well: who sells the models, as price lists call them
+    (``openai``). Without it, only prices in the config can say what its models cost.
     """
 
     parameters: frozenset[str]
