@@ -29,6 +29,7 @@ class LangChainProvider:
         self.parameters = settings.honoured()
         self.vendor = settings.sold_by()
         self._settings = settings
+        self._cached = settings.cached
         self.model = lru_cache(maxsize=MODELS)(self._open)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
@@ -38,7 +39,7 @@ class LangChainProvider:
             # In a thread: the first model of a package imports it, which takes a second.
             model = await asyncio.to_thread(self.model, request.model)
             secrets |= failures.secrets_of({}, model)
-            answer = Answer(self._settings.cached)
+            answer = Answer(self._cached)
             async with aclosing(self._chunks(model, request)) as chunks:
                 async for chunk in chunks:
                     for delta in answer.read(chunk):

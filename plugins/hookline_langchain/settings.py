@@ -1,6 +1,7 @@
 """What ``[providers.<name>]`` may hold when its kind is ``langchain``."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct
@@ -31,8 +32,13 @@ OPENAI = COMMON | {
 
 _TOKEN_LIMITS = ("max_completion_tokens", "max_tokens")
 OPENAI_PROVIDERS = frozenset({"azure_openai", "openai"})
-ADDING = frozenset({"anthropic_bedrock", "bedrock", "bedrock_converse"})
-"""The integrations whose input is without cached tokens."""
+
+ADDING_BEFORE: Mapping[str, tuple[str, tuple[int, int]]] = {
+    "bedrock": ("langchain-aws", (1, 9)),
+    "bedrock_converse": ("langchain-aws", (1, 5)),
+}
+"""Integrations that left cached tokens out of the input, as Bedrock does, and since which release
+they include them, as all others do."""
 
 VENDORS: Mapping[str, str] = {
     "anthropic": "anthropic",
@@ -82,15 +88,26 @@ class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def cached(self) -> Cached:
         """Whether the input that the models report includes cached tokens.
 
-        Source: the seed's 11.3; LangChain's integration of Anthropic adds them itself, that of
-        Bedrock reports what Bedrock does.
+        LangChain's ``UsageMetadata`` does, and so do its integrations, of Anthropic (the seed's
+        11.3) as of others; those of Bedrock do in newer releases.
         """
         if self.cached_tokens is not None:
             return self.cached_tokens
-        return "added" if self.model_provider in ADDING else "included"
+        if self.model_provider not in ADDING_BEFORE:
+            return "included"
+        package, since = ADDING_BEFORE[self.model_provider]
+        try:
+            return counting(version(package), since)
+        except PackageNotFoundError:
+            return "included"
 
     def sold_by(self) -> str | None:
-        """Who sells the models, as price lists call them."""
+        """Who sells the models, as price lists call them.
+
+        Anybody may be behind an address that is given to OpenAI's client.
+        """
+        if self.model_provider == "openai" and "base_url" in self.options:
+            return self.vendor
         return self.vendor or VENDORS.get(self.model_provider)
 
     def honoured(self) -> frozenset[str]:
@@ -136,3 +153,9 @@ class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """The fields, without what must not be seen."""
         fields = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
         return f"{type(self).__name__}({fields})"
+
+
+def counting(release: str, since: tuple[int, int]) -> Cached:
+    """How an integration of this release counts, if it includes cached tokens since another one."""
+    major, minor = (int(part) for part in release.split(".")[:2])
+    return "included" if (major, minor) >= since else "added"

@@ -58,14 +58,18 @@ class TokenCounts:
             total: as reported; 0 if it was not. What it has beyond input and output is output:
                 some vendors leave reasoning out of what they call output.
             cached: whether the vendor's input includes cached tokens, or they are to be added.
+
+        No more is cached than there is: vendors have reported more, and the rest of the input
+        would be less than nothing, and so would its price.
         """
-        counted = input + (cache_read + cache_write if cached == "added" else 0)
+        counted = max(input + (cache_read + cache_write if cached == "added" else 0), 0)
         said = max(output, 0) + max(total - counted - max(output, 0), 0)
+        read = min(max(cache_read, 0), counted)
         return cls(
-            input=max(counted, 0),
+            input=counted,
             output=said,
-            cache_read=max(cache_read, 0),
-            cache_write=max(cache_write, 0),
+            cache_read=read,
+            cache_write=min(max(cache_write, 0), counted - read),
             reasoning=max(reasoning, 0),
             audio_input=max(audio_input, 0),
             audio_output=max(audio_output, 0),

@@ -21,6 +21,8 @@ COMMANDS: Mapping[str, str] = {
     "groups": "hookline_api.cli.groups:groups",
     "roles": "hookline_api.cli.roles:roles",
     "grants": "hookline_api.cli.grants:grants",
+    "balance": "hookline_api.cli.balance:balance",
+    "usage": "hookline_api.cli.usage:usage",
     "audit": "hookline_api.cli.audit:audit",
     "store": "hookline_api.cli.store:store",
     "chat": "hookline_api.cli.chat:chat",

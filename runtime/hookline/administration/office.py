@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from hookline.administration.accounts import AccountAdministration
 from hookline.administration.actor import Recorder
 from hookline.administration.agents import AgentAdministration
 from hookline.administration.documents import DocumentAdministration
@@ -34,6 +35,7 @@ class Administration:
     ):
         recorder = Recorder(store.audit, changed, clock)
         self.store = store
+        self.accounts = AccountAdministration(store, recorder)
         self.agents = AgentAdministration(store, recorder)
         self.users = UserAdministration(store, recorder)
         self.groups = GroupAdministration(store, recorder)

@@ -13,7 +13,7 @@ from support.process import installed, run
 HEAVY = {"aiohttp", "asyncio", "hookline", "litestar", "msgspec", "rich", "structlog"}
 COMMANDS = [
     *("demo", "serve", "check", "plugins", "agents", "keys", "users", "groups", "roles", "grants"),
-    *("audit", "store", "chat", "permissions"),
+    *("balance", "usage", "audit", "store", "chat", "permissions"),
 ]
 SUBCOMMANDS = [
     *(f"agents {word}" for word in ("apply", "list", "show", "delete", "versions", "revert")),
@@ -23,6 +23,8 @@ SUBCOMMANDS = [
     *("groups delete", "audit list", "permissions explain"),
     *(f"roles {word}" for word in ("list", "show", "allow", "deny")),
     *(f"grants {word}" for word in ("add", "remove", "list")),
+    *(f"balance {word}" for word in ("list", "show", "add", "limits", "refill", "entries")),
+    *(f"usage {word}" for word in ("parked", "retry", "reprice")),
     *(f"store {word}" for word in ("status", "migrate", "copy")),
 ]
 

@@ -14,7 +14,7 @@ from hookline.providers import ModelUsage
 from hookline.usage import TokenCounts, UsageEntry
 from hookline.usage_blocks import of_anthropic, of_bedrock, of_gemini, of_langchain, of_openai
 from hookline_langchain.chunks import Answer
-from hookline_langchain.settings import LangChainSettings
+from hookline_langchain.settings import ADDING_BEFORE, LangChainSettings, counting
 from hookline_ledger.price_settings import BookSettings
 from hookline_ledger.prices import PriceBook
 from hookline_openai.settings import OpenAISettings
@@ -45,11 +45,22 @@ ANTHROPIC = {
     "output_tokens": 503,
     "service_tier": "standard",
 }
-# The same call as langchain-anthropic reports it: it has added the cached tokens to the input.
+# The same call as ``_create_usage_metadata`` of langchain-anthropic 1.7.10 makes it: it has added
+# the cached tokens to the input, and counts those written by how long they are kept.
 LANGCHAIN_ANTHROPIC = {
     "input_tokens": 100_298,
     "output_tokens": 503,
     "total_tokens": 100_801,
+    "input_token_details": {
+        "cache_read": 100_000,
+        "cache_creation": 0,
+        "ephemeral_5m_input_tokens": 248,
+        "ephemeral_1h_input_tokens": 0,
+    },
+}
+# The same of an answer that came in pieces, where Anthropic does not say how long they are kept.
+LANGCHAIN_ANTHROPIC_STREAMED = {
+    **LANGCHAIN_ANTHROPIC,
     "input_token_details": {"cache_read": 100_000, "cache_creation": 248},
 }
 # Gemini's API reference, "UsageMetadata"; the figures are those of a test of the seed (11.3).
@@ -79,12 +90,48 @@ BEDROCK = {
     "cacheReadInputTokens": 3_000,
     "cacheWriteInputTokens": 1_096,
 }
-# The same through langchain-aws, which passes on what Bedrock reports.
-LANGCHAIN_BEDROCK = {
+# The same as ``_extract_usage_metadata`` of langchain-aws 1.4.5 makes it, which passes on what
+# Bedrock reports, and of 1.9.1, which adds the cached tokens to the input.
+LANGCHAIN_BEDROCK_BEFORE = {
     "input_tokens": 120,
     "output_tokens": 410,
     "total_tokens": 4_626,
     "input_token_details": {"cache_read": 3_000, "cache_creation": 1_096},
+}
+LANGCHAIN_BEDROCK = {
+    "input_tokens": 4_216,
+    "output_tokens": 410,
+    "total_tokens": 4_626,
+    "input_token_details": {
+        "cache_read": 3_000,
+        "cache_creation": 0,
+        "ephemeral_5m_input_tokens": 1_096,
+    },
+}
+# A real answer of Converse with Claude Haiku 4.5, from tensorzero/tensorzero issue 5688.
+BEDROCK_WRITING = {
+    "cacheDetails": [{"inputTokens": 7502, "ttl": "5m"}],
+    "cacheReadInputTokenCount": 0,
+    "cacheReadInputTokens": 0,
+    "cacheWriteInputTokenCount": 7502,
+    "cacheWriteInputTokens": 7502,
+    "inputTokens": 18,
+    "outputTokens": 386,
+    "serverToolUsage": {},
+    "totalTokens": 7906,
+}
+# Gemini's API reference, "UsageMetadata": with audio, some of it cached.
+GEMINI_HEARING = {
+    "promptTokenCount": 1_000,
+    "cachedContentTokenCount": 300,
+    "candidatesTokenCount": 50,
+    "totalTokenCount": 1_050,
+    "promptTokensDetails": [
+        {"modality": "TEXT", "tokenCount": 200},
+        {"modality": "AUDIO", "tokenCount": 800},
+    ],
+    "cacheTokensDetails": [{"modality": "AUDIO", "tokenCount": 300}],
+    "candidatesTokensDetails": [{"modality": "TEXT", "tokenCount": 50}],
 }
 # DeepSeek's API documentation, "Context caching".
 DEEPSEEK = {
@@ -140,6 +187,23 @@ CASES: list[tuple[str, Reading, Mapping[str, Any], str, str, int]] = [
         "claude-sonnet-4-5",
         50 * 3000 + 100_000 * 300 + 248 * 3750 + 503 * 15_000,
     ),
+    (
+        "anthropic-langchain-streamed",
+        of_langchain,
+        LANGCHAIN_ANTHROPIC_STREAMED,
+        "anthropic",
+        "claude-sonnet-4-5",
+        50 * 3000 + 100_000 * 300 + 248 * 3750 + 503 * 15_000,
+    ),
+    # gemini-2.5-flash: 0.3, audio 1, cached 0.03, out 2.5
+    (
+        "gemini-audio",
+        of_gemini,
+        GEMINI_HEARING,
+        "google",
+        "gemini-2.5-flash",
+        200 * 300 + 500 * 1000 + 300 * 30 + 50 * 2500,
+    ),
     # gemini-2.5-pro: 1.25, cached 0.125, out 10
     (
         "gemini",
@@ -173,6 +237,23 @@ CASES: list[tuple[str, Reading, Mapping[str, Any], str, str, int]] = [
         "aws",
         "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
         120 * 3300 + 3000 * 330 + 1096 * 4125 + 410 * 16_500,
+    ),
+    (
+        "bedrock-langchain",
+        of_langchain,
+        LANGCHAIN_BEDROCK,
+        "aws",
+        "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        120 * 3300 + 3000 * 330 + 1096 * 4125 + 410 * 16_500,
+    ),
+    # claude-haiku-4-5 in all regions of AWS: 1, write 1.25, out 5
+    (
+        "bedrock-writing",
+        of_bedrock,
+        BEDROCK_WRITING,
+        "aws",
+        "global.anthropic.claude-haiku-4-5-20251001-v1:0",
+        18 * 1000 + 7502 * 1250 + 386 * 5000,
     ),
     # deepseek-chat by day: 0.27, hit 0.07, out 1.1
     (
@@ -259,19 +340,89 @@ def test_cached_tokens_are_added_where_the_provider_says_so() -> None:
     assert (100, 10, 20) == _input(of_openai(block))
 
 
+def test_no_more_is_cached_than_there_is() -> None:
+    """OpenAI has reported more cached tokens than input; community.openai.com, topic 1330187."""
+    block = {
+        "prompt_tokens": 5136,
+        "completion_tokens": 201,
+        "total_tokens": 5337,
+        "prompt_tokens_details": {"cached_tokens": 10_192},
+    }
+
+    assert (5136, 5136, 0) == _input(of_openai(block))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3}},
+        {"prompt_cache_hit_tokens": 4, "cache_creation_input_tokens": 3},
+        {"cache_read_input_tokens": 4, "cache_creation_input_tokens": 3},
+        {"cached_tokens": 4, "prompt_tokens_details": {"cache_write_tokens": 3}},
+        {  # LiteLLM says it twice
+            "prompt_tokens_details": {"cached_tokens": 4},
+            "cache_read_input_tokens": 4,
+            "cache_creation_input_tokens": 3,
+        },
+    ],
+)
+def test_cached_tokens_have_many_names(block: Mapping[str, Any]) -> None:
+    """The first that is there counts; they are never added up. Source: the seed's 11.2."""
+    assert (10, 4, 3) == _input(of_openai({"prompt_tokens": 10, **block}))
+
+
+def test_a_service_tier_hides_no_tokens() -> None:
+    """As ``_create_usage_metadata`` of langchain-openai 1.7.3 reports the tier ``flex``."""
+    block = {
+        "input_tokens": 100,
+        "output_tokens": 30,
+        "total_tokens": 130,
+        "input_token_details": {"flex_cache_read": 40, "flex": 60},
+        "output_token_details": {"flex_reasoning": 20, "flex": 10},
+    }
+
+    expected = TokenCounts(input=100, output=30, cache_read=40, reasoning=20)
+    assert expected == of_langchain(block)
+
+
 def test_the_plugin_knows_what_its_integrations_report() -> None:
-    """Bedrock's through LangChain is without cached tokens, Anthropic's is with them."""
+    """All are with cached tokens; an operator may know better."""
     bedrock = LangChainSettings(model_provider="bedrock_converse")
     anthropic = LangChainSettings(model_provider="anthropic")
-    corrected = LangChainSettings(model_provider="bedrock", cached_tokens="included")
+    corrected = LangChainSettings(model_provider="bedrock_converse", cached_tokens="added")
 
-    (counted,) = _usage(bedrock, LANGCHAIN_BEDROCK)
-    (other,) = _usage(anthropic, LANGCHAIN_ANTHROPIC)
-
-    assert of_bedrock(BEDROCK) == counted
-    assert of_anthropic(ANTHROPIC) == other
-    assert "included" == corrected.cached
+    assert [of_bedrock(BEDROCK)] == _usage(bedrock, LANGCHAIN_BEDROCK)
+    assert [of_bedrock(BEDROCK)] == _usage(corrected, LANGCHAIN_BEDROCK_BEFORE)
+    assert [of_anthropic(ANTHROPIC)] == _usage(anthropic, LANGCHAIN_ANTHROPIC)
     assert ("aws", "anthropic") == (bedrock.sold_by(), anthropic.sold_by())
+
+
+@pytest.mark.parametrize(
+    ("model_provider", "release", "expected"),
+    [
+        ("bedrock_converse", "1.4.5", "added"),
+        ("bedrock_converse", "1.5.0", "included"),
+        ("bedrock", "1.8.0", "added"),
+        ("bedrock", "1.10.0rc1", "included"),
+        ("bedrock", "2.0.0", "included"),
+    ],
+)
+def test_older_integrations_of_bedrock_leave_cached_tokens_out(
+    model_provider: str, release: str, expected: str
+) -> None:
+    """Read in the releases 1.4.5, 1.5.0, 1.8.0 and 1.9.0 of langchain-aws."""
+    _, since = ADDING_BEFORE[model_provider]
+
+    assert expected == counting(release, since)
+
+
+def test_an_address_of_ones_own_is_nobodys() -> None:
+    """Anybody may be behind it, so that no price is guessed."""
+    options = {"base_url": "http://127.0.0.1:8000/v1"}
+    unknown = LangChainSettings(model_provider="openai", options=options)
+    named = LangChainSettings(model_provider="openai", options=options, vendor="groq")
+
+    assert (None, "groq") == (unknown.sold_by(), named.sold_by())
 
 
 @pytest.mark.parametrize(

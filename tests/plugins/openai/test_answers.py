@@ -151,6 +151,31 @@ def test_usage_with_details():
     assert [Text("ok"), ModelUsage(expected), STOP] == outcome.deltas
 
 
+def test_usage_of_an_upstream_that_counts_cached_tokens_apart():
+    """``cached_tokens = "added"`` adds them to the input."""
+    answer = stream_of(text_chunks("ok"), counts=usage(100, 50, cached=40))
+
+    outcome = ask(answer, cached_tokens="added")
+
+    expected = TokenCounts(input=140, output=50, cache_read=40)
+    assert [Text("ok"), ModelUsage(expected), STOP] == outcome.deltas
+
+
+def test_usage_that_leaves_reasoning_out():
+    """What the total has beyond input and output is output: xAI's documentation, "Reasoning"."""
+    counts = {
+        "prompt_tokens": 32,
+        "completion_tokens": 9,
+        "total_tokens": 135,
+        "completion_tokens_details": {"reasoning_tokens": 94},
+    }
+
+    outcome = ask(stream_of(text_chunks("ok"), counts=counts))
+
+    expected = TokenCounts(input=32, output=103, reasoning=94)
+    assert [Text("ok"), ModelUsage(expected), STOP] == outcome.deltas
+
+
 def test_usage_in_every_chunk():
     """Where each chunk has counts, the last ones count."""
     events = [
