@@ -28,7 +28,7 @@ Kind = Literal[
 Rates = Mapping[Kind, str]
 """US dollars per million tokens, as decimal text."""
 
-_SUFFIX = re.compile(r"(-v\d+(:\d+)?|-latest|[-@]\d{8}|-\d{4}-\d{2}-\d{2})$")
+_SUFFIX = re.compile(r"(-v\d+:\d+|-v1|-latest|[-@]\d{8}|-\d{4}-\d{2}-\d{2})$")
 _PREFIXES = ("models/", "publishers/google/models/", "publishers/anthropic/models/")
 
 

@@ -79,6 +79,7 @@ def test_an_exact_name_comes_before_the_longest_pattern() -> None:
     [
         ("anthropic", "claude-opus-4-6x"),
         ("anthropic", "my-claude-opus-4"),
+        ("anthropic", "claude-sonnet-4-5-v2"),
         ("openai", "gpt-4o-something"),
         ("openai", "xo1"),
         ("moonshotai", "moonshot-v1-8k-9"),
