@@ -47,11 +47,15 @@ def nested(title: str, type_: type) -> Iterator[tuple[str, type]]:
     for field in inspect.type_info(type_).fields:
         for info in parts(field.type):
             if isinstance(info, inspect.StructType):
-                yield f"`[{path}.{field.encode_name}]`", info.cls
+                found, table = f"`[{path}.{field.encode_name}]`", info.cls
             elif isinstance(info, inspect.ListType) and isinstance(
                 info.item_type, inspect.StructType
             ):
-                yield f"`[[{path}.{field.encode_name}]]`", info.item_type.cls
+                found, table = f"`[[{path}.{field.encode_name}]]`", info.item_type.cls
+            else:
+                continue
+            yield found, table
+            yield from nested(found, table)
 
 
 def parts(info: inspect.Type) -> tuple[inspect.Type, ...]:
@@ -111,6 +115,8 @@ def words(info: inspect.Type) -> str:
             return "table"
         case inspect.DictType(value_type=value):
             return f"table of {words(value)}"
+        case inspect.DateType():
+            return "date"
         case inspect.AnyType():
             return "anything"
         case _:
