@@ -1,51 +1,83 @@
 """Accounts, as HTTP and the command line show them."""
 
-from typing import Any
+from datetime import datetime
+from typing import Literal
 
-import msgspec
+from msgspec import Struct
 
-from hookline.ledger import Account, Limits, Refill
+from hookline.ledger import Account, IntervalUnit, Limits, Refill
 from hookline.moments import now
 from hookline.money import credits_of, dollars
 
 
-def shown(account: Account) -> dict[str, Any]:
-    """An account: money in dollars as text, and the balance in nano-dollars and credits besides."""
-    reserved = account.reserved(now())
+class LimitsDocument(Struct, frozen=True, kw_only=True):
+    """Limits: dollars in a day and a month of UTC, requests and tokens a minute."""
+
+    day: str | None = None
+    month: str | None = None
+    requests: int | None = None
+    tokens: int | None = None
+
+
+class RefillDocument(Struct, frozen=True, kw_only=True):
+    """Dollars that are added once per interval, when the account has run out."""
+
+    amount: str
+    interval: int
+    unit: IntervalUnit
+
+
+class AccountDocument(Struct, frozen=True, kw_only=True):
+    """An account. Money is dollars as text, exactly; ``nanos`` is the balance in nano-dollars.
+
+    ``balance`` is ``null`` if nothing is paid from it, and it only has limits. ``limits`` and
+    ``refill`` are ``null`` where those of the settings hold.
+    """
+
+    object: Literal["account"] = "account"
+    id: str
+    version: int
+    balance: str | None
+    nanos: int | None
+    credits: str | None
+    reserved: str | None
+    limits: LimitsDocument | None
+    refill: RefillDocument | None
+    refilled_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+def document(account: Account) -> AccountDocument:
+    """An account as it is shown."""
     balance = account.balance
-    money: dict[str, Any] = {"balance": None, "nanos": None, "credits": None, "reserved": None}
-    if balance is not None:
-        money = {
-            "balance": dollars(balance),
-            "nanos": balance,
-            "credits": credits_of(balance),
-            "reserved": dollars(reserved),
-        }
-    return {
-        "object": "account",
-        "id": account.id,
-        "version": account.version,
-        **money,
-        "limits": _limits(account.limits),
-        "refill": _refill(account.refill),
-        "refilled_at": msgspec.to_builtins(account.refilled_at),
-        "created_at": msgspec.to_builtins(account.created_at),
-        "updated_at": msgspec.to_builtins(account.updated_at),
-    }
+    return AccountDocument(
+        id=account.id,
+        version=account.version,
+        balance=None if balance is None else dollars(balance),
+        nanos=balance,
+        credits=None if balance is None else credits_of(balance),
+        reserved=None if balance is None else dollars(account.reserved(now())),
+        limits=_limits(account.limits),
+        refill=_refill(account.refill),
+        refilled_at=account.refilled_at,
+        created_at=account.created_at,
+        updated_at=account.updated_at,
+    )
 
 
-def _limits(limits: Limits | None) -> dict[str, Any] | None:
+def _limits(limits: Limits | None) -> LimitsDocument | None:
     if limits is None:
         return None
-    return {
-        "day": None if limits.day is None else dollars(limits.day),
-        "month": None if limits.month is None else dollars(limits.month),
-        "requests": limits.requests,
-        "tokens": limits.tokens,
-    }
+    return LimitsDocument(
+        day=None if limits.day is None else dollars(limits.day),
+        month=None if limits.month is None else dollars(limits.month),
+        requests=limits.requests,
+        tokens=limits.tokens,
+    )
 
 
-def _refill(refill: Refill | None) -> dict[str, Any] | None:
+def _refill(refill: Refill | None) -> RefillDocument | None:
     if refill is None:
         return None
-    return {"amount": dollars(refill.amount), "interval": refill.interval, "unit": refill.unit}
+    return RefillDocument(amount=dollars(refill.amount), interval=refill.interval, unit=refill.unit)

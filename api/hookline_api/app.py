@@ -23,6 +23,7 @@ from hookline_api.errors import on_exception, on_hookline_error, on_http_error
 from hookline_api.health import health, ready
 from hookline_api.models import get_model, list_models
 from hookline_api.requests import RequestLog
+from hookline_api.usage import get_balance, get_usage
 
 PATHS = ("/v1", "/api/agents/v1")
 """Where the API is mounted: OpenAI's path, and the seed's (0.1)."""
@@ -41,7 +42,7 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
         async with runtime:
             yield
 
-    handlers = [create_chat_completion, list_models, get_model]
+    handlers = [create_chat_completion, list_models, get_model, get_usage, get_balance]
     routers = [
         Router(path, route_handlers=handlers, include_in_schema=path == PATHS[0]) for path in PATHS
     ]

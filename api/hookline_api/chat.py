@@ -40,7 +40,7 @@ from hookline_api.bodies import StrictRequest
 from hookline_api.config import ApiConfig
 from hookline_api.described import errors
 from hookline_api.dialects import Answer, Dialect
-from hookline_api.errors import failure_of_run
+from hookline_api.errors import failure_of_run, quota_headers
 
 WATCH = "hookline_watch"
 """Where a request keeps the task that watches for its client to leave."""
@@ -92,8 +92,12 @@ async def create_chat_completion(
     run = await runtime.start(principal, agent, data)
     request.scope["state"][WATCH] = asyncio.create_task(_cancel_when_gone(request, run))
     if data.stream and not agent.model_parameters.get(NO_STREAM):
-        return await _stream(run, dialect, answer, config.heartbeat)
-    return await _whole(run, dialect, answer)
+        response = await _stream(run, dialect, answer, config.heartbeat)
+    else:
+        response = await _whole(run, dialect, answer)
+    if run.quota is not None:
+        response.headers.update(quota_headers(run.quota))
+    return response
 
 
 async def _stream(run: Run, dialect: Dialect, answer: Answer, heartbeat: float) -> Response[Any]:

@@ -10,6 +10,7 @@
         └── PreconditionRequired   a change does not say what it was made for
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +33,7 @@ from hookline.errors import (
     VersionConflict,
 )
 from hookline.events import RunCancelled, RunFailed
+from hookline.quotas import Quota, RateLimit
 from hookline.runs import INTERNAL
 from hookline.wire import ErrorBody, ErrorDetail
 
@@ -141,7 +143,7 @@ def failure_of(error: HooklineError, what: str = "agent") -> Failure:
             headers = {"etag": f'"{current}"'}
         case AdmissionRefused(retry_after=float() | int()):
             status, type_, code = 429, "rate_limit_error", "rate_limit_exceeded"
-            headers = _retry(error.retry_after)
+            headers = {**_retry(error.retry_after), **quota_headers(error.quota)}
         case Unavailable():
             headers = _retry(RETRY_AFTER)
         case ProviderError():
@@ -180,7 +182,32 @@ def _provider_failure(
 
 
 def _retry(seconds: float | None) -> dict[str, str]:
-    return {} if seconds is None else {"retry-after": str(max(1, round(seconds)))}
+    return {} if seconds is None else {"retry-after": str(max(1, math.ceil(seconds)))}
+
+
+def quota_headers(quota: Quota | None) -> dict[str, str]:
+    """The limits that a request falls under, as OpenAI's headers ``x-ratelimit-*`` say them."""
+    headers: dict[str, str] = {}
+    for name in ("requests", "tokens"):
+        limit: RateLimit | None = getattr(quota, name, None)
+        if limit is not None:
+            headers[f"x-ratelimit-limit-{name}"] = str(limit.limit)
+            headers[f"x-ratelimit-remaining-{name}"] = str(limit.remaining)
+            headers[f"x-ratelimit-reset-{name}"] = duration(limit.reset)
+    return headers
+
+
+def duration(seconds: float) -> str:
+    """A duration as OpenAI writes it: ``120ms``, ``1s``, ``6m0s``, ``1h0m0s``."""
+    millis = max(0, math.ceil(seconds * 1000))
+    if millis < 1000:
+        return f"{millis}ms" if millis else "0s"
+    minutes, rest = divmod(millis, 60_000)
+    shown = f"{rest / 1000:.3f}".rstrip("0").rstrip(".") + "s"
+    if not minutes:
+        return shown
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{shown}" if hours else f"{minutes}m{shown}"
 
 
 def on_hookline_error(_: Request[Any, Any, Any], error: HooklineError) -> Response[bytes]:

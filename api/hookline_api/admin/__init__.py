@@ -2,6 +2,13 @@
 
 from litestar import Router
 
+from hookline_api.admin.accounts import (
+    AccountCredits,
+    AccountEntries,
+    AccountLimits,
+    AccountRefills,
+    Accounts,
+)
 from hookline_api.admin.agents import Agents
 from hookline_api.admin.audit import Audit
 from hookline_api.admin.grants import Grants
@@ -9,6 +16,7 @@ from hookline_api.admin.groups import GroupMembers, Groups
 from hookline_api.admin.keys import Keys
 from hookline_api.admin.permissions import ResourcePermissions
 from hookline_api.admin.roles import Roles
+from hookline_api.admin.usage import Usage
 from hookline_api.admin.users import Users
 from hookline_api.admin.versions import AgentVersions
 
@@ -25,6 +33,12 @@ HANDLERS = [
     Keys,
     Grants,
     ResourcePermissions,
+    Accounts,
+    AccountCredits,
+    AccountLimits,
+    AccountRefills,
+    AccountEntries,
+    Usage,
     Audit,
 ]
 

@@ -43,6 +43,7 @@ def balance() -> None:
 @example("hookline balance list")
 def list_(*, path: Path | None, as_json: bool) -> None:
     """List all accounts."""
+    from hookline_api.accounts import document
     from hookline_api.cli.office import administered
     from hookline_api.cli.output import print_json, print_table
 
@@ -54,7 +55,7 @@ def list_(*, path: Path | None, as_json: bool) -> None:
 
     found = administered(path, work)
     if as_json:
-        print_json([described(one) for one in found])
+        print_json([document(one) for one in found])
         return
     print_table(COLUMNS, map(_row, found))
 
@@ -168,18 +169,12 @@ def entries(*, path: Path | None, account: str, limit: int, as_json: bool) -> No
     print_things(found, ENTRIES, _entry_row, as_json=as_json)
 
 
-def described(account: "Account") -> dict[str, Any]:
-    """An account as JSON: with its money in dollars and credits besides."""
-    from hookline_api.accounts import shown
-
-    return shown(account)
-
-
 def _print(account: "Account", *, as_json: bool) -> None:
+    from hookline_api.accounts import document
     from hookline_api.cli.output import print_json, print_table
 
     if as_json:
-        print_json(described(account))
+        print_json(document(account))
         return
     print_table(("FIELD", "VALUE"), _facts(account))
 

@@ -1,0 +1,110 @@
+"""``GET /v1/usage`` and ``/v1/balance``: what the caller itself has used, and has left."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import QueryParameter
+
+from hookline.errors import InvalidRequest, NotFound
+from hookline.ledger import EntryQuery
+from hookline.moments import now
+from hookline.runtime import Runtime
+from hookline_api import reports
+from hookline_api.accounts import AccountDocument, document
+from hookline_api.auth import may_use, principal_of
+from hookline_api.described import errors
+from hookline_api.reports import UsageReport
+
+NOT_OWN = frozenset({"user", "account"})
+"""Dimensions in which a caller's own usage is all the same, or another's name may stand."""
+
+By = Annotated[
+    str,
+    QueryParameter(
+        name="by", max_length=200, description="What to group by, with commas: `day,model`"
+    ),
+]
+Since = Annotated[
+    datetime | None,
+    QueryParameter(name="since", required=False, description="From then on; else 30 days back"),
+]
+Until = Annotated[
+    datetime | None,
+    QueryParameter(name="until", required=False, description="Before then; else now"),
+]
+Only = Annotated[
+    str | None, QueryParameter(required=False, max_length=1000, description="Only of this one")
+]
+Format = Annotated[
+    str,
+    QueryParameter(name="format", pattern="^(json|csv)$", description="`csv`, or `json`"),
+]
+ANSWER = {200: ResponseSpec(UsageReport, description="What was used", generate_examples=False)}
+
+
+@get(
+    "/usage",
+    guards=[may_use],
+    operation_id="getUsage",
+    summary="What you have used",
+    tags=["usage"],
+    responses=ANSWER | errors(),
+)
+async def get_usage(  # noqa: PLR0913  each is a part of the query
+    request: Request[Any, Any, Any],
+    *,
+    by: By = "day",
+    since: Since = None,
+    until: Until = None,
+    agent: Only = None,
+    model: Only = None,
+    format_: Format = "json",
+) -> Response[Any]:
+    """Sums of the caller's own usage, with all of its keys."""
+    wanted = reports.dimensions(by)
+    if not NOT_OWN.isdisjoint(wanted):
+        message = "by: your own usage is all of one user; group it by day, key, agent or model"
+        raise InvalidRequest(message, param="by")
+    query = EntryQuery(
+        user=principal_of(request).user,
+        agent=agent,
+        model=model,
+        since=aware(since),
+        until=aware(until),
+    )
+    runtime: Runtime = request.app.state.runtime
+    found = await reports.report(runtime.registry.store.ledger, query, wanted, now())
+    return answer(found, format_)
+
+
+@get(
+    "/balance",
+    guards=[may_use],
+    operation_id="getBalance",
+    summary="What you have left",
+    tags=["usage"],
+    responses=errors(404),
+)
+async def get_balance(request: Request[Any, Any, Any]) -> AccountDocument:
+    """The caller's own account."""
+    user = principal_of(request).user
+    runtime: Runtime = request.app.state.runtime
+    found = await runtime.registry.store.ledger.account(f"user:{user}")
+    if found is None:
+        message = "you have no account: nothing has been paid from it, or added to it, so far"
+        raise NotFound(message)
+    return document(found)
+
+
+def answer(found: UsageReport, format_: str) -> Response[Any]:
+    """A report as it was asked for."""
+    if format_ == "csv":
+        return Response(reports.as_csv(found), media_type="text/csv; charset=utf-8")
+    return Response(found)
+
+
+def aware(at: datetime | None) -> datetime | None:
+    """The moment; one without a zone is one of UTC."""
+    return at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
