@@ -20,6 +20,14 @@ _ROW = re.compile(
     r"^\| `(?P<key>\w+)` \| (?P<type>.*?) \| (?P<default>.*?) \| .+ \|$", re.MULTILINE
 )
 Row = tuple[str, str, str]
+PLAIN: Mapping[type[inspect.Type], str] = {
+    inspect.AnyType: "anything",
+    inspect.BoolType: "true or false",
+    inspect.DateType: "date",
+    inspect.StrType: "text",
+    inspect.StructType: "table",
+}
+"""Types that have no parts, in the words of the page."""
 
 
 def described() -> Mapping[str, list[Row]]:
@@ -99,10 +107,6 @@ def words(info: inspect.Type) -> str:
             return words(inner)
         case inspect.UnionType(types=types):
             return " or ".join(words(one) for one in types if not isinstance(one, inspect.NoneType))
-        case inspect.StrType():
-            return "text"
-        case inspect.BoolType():
-            return "true or false"
         case inspect.IntType():
             return f"integer{limits(info)}"
         case inspect.FloatType():
@@ -111,16 +115,10 @@ def words(info: inspect.Type) -> str:
             return ", ".join(f'`"{value}"`' for value in sorted(values))
         case inspect.ListType(item_type=item):
             return f"list of {words(item)}"
-        case inspect.StructType():
-            return "table"
         case inspect.DictType(value_type=value):
             return f"table of {words(value)}"
-        case inspect.DateType():
-            return "date"
-        case inspect.AnyType():
-            return "anything"
         case _:
-            raise NotImplementedError(info)
+            return PLAIN[type(info)]
 
 
 def limits(info: Any) -> str:
