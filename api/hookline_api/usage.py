@@ -60,7 +60,7 @@ async def get_usage(  # noqa: PLR0913  each is a part of the query
     until: Until = None,
     agent: Only = None,
     model: Only = None,
-    format_: Format = "json",
+    format: Format = "json",  # noqa: A002  the name of the parameter
 ) -> Response[Any]:
     """Sums of the caller's own usage, with all of its keys."""
     wanted = reports.dimensions(by)
@@ -76,7 +76,7 @@ async def get_usage(  # noqa: PLR0913  each is a part of the query
     )
     runtime: Runtime = request.app.state.runtime
     found = await reports.report(runtime.registry.store.ledger, query, wanted, now())
-    return answer(found, format_)
+    return answer(found, format)
 
 
 @get(

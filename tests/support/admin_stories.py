@@ -375,10 +375,85 @@ def others() -> Iterator[tuple[str, list[Request]]]:
     )
 
 
+def money() -> Iterator[tuple[str, list[Request]]]:
+    """Accounts, usage, and what is parked."""
+    alice = "account-credits/user:alice"
+    yield (
+        "accounts",
+        [
+            get("accounts"),
+            get("accounts/user:alice"),
+            post(alice, {"amount": "5", "note": "welcome"}),
+            post(alice, {"amount": "-1.000000001"}),
+            get("accounts"),
+            get("accounts/user:alice"),
+            get("accounts/user:alice", if_none_match='"2"'),
+            get("account-entries/user:alice"),
+            get("account-entries/user:alice?limit=1"),
+            get("audit?kind=account"),
+        ],
+    )
+    yield (
+        "accounts-refused",
+        [
+            post("account-credits/alice", {"amount": "5"}),
+            post("account-credits/user:nobody", {"amount": "5"}),
+            post("account-credits/group:nobody", {"amount": "5"}),
+            post("account-credits/key:nobody", {"amount": "5"}),
+            post(alice, {"amount": "0"}),
+            post(alice, {"amount": 5}),
+            post(alice, {"amount": "5.0000000001"}),
+            post(alice, {"amount": "99999999999"}),
+            post(alice, {"amount": "5", "currency": "EUR"}),
+            get("account-entries/user:alice"),
+            ask("DELETE", "accounts/user:alice"),
+        ],
+    )
+    limits = "account-limits/user:alice"
+    yield (
+        "limits",
+        [
+            put(limits, {"day": "1", "month": "20.50", "requests": 60, "tokens": 1000}),
+            put(limits, {"requests": 1}, if_match='"7"'),
+            put(limits, {"requests": 1}, if_match='"1"'),
+            put(limits, {"requests": 0}),
+            put(limits, {"day": "-1"}),
+            put(limits, {}),
+        ],
+    )
+    refills = "account-refills/user:alice"
+    yield (
+        "refills",
+        [
+            put(refills, {"amount": "5", "interval": 1, "unit": "months"}),
+            put(refills, {"amount": "0"}),
+            put(refills, {"amount": "1", "unit": "years"}),
+            put(refills, {"amount": "1", "interval": 0}),
+            put(refills, {}),
+        ],
+    )
+    period = "since=2030-01-01T00:00:00Z&until=2030-02-01T00:00:00Z"
+    yield (
+        "usage",
+        [
+            get(f"usage?{period}"),
+            get(f"usage?{period}&by=day,model&user=alice&format=csv"),
+            get(f"usage?{period}&by="),
+            get("usage?by=nothing"),
+            get("usage?by=day,day"),
+            get("usage?since=2030-01-01&until=2029-01-01"),
+            get("usage?since=yesterday"),
+            get("usage?format=xml"),
+            get("usage/parked"),
+            post("usage/parked/run_0", None),
+        ],
+    )
+
+
 STORIES: Mapping[str, Story] = {
     **{
         name: Story(requests)
-        for told in (agents, people, credentials, sharing, others)
+        for told in (agents, people, credentials, sharing, money, others)
         for name, requests in told()
     },
     "store-down": Story([get("agents"), get("agents/echo"), post("agents", ECHO)], "storeless"),

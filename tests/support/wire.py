@@ -21,7 +21,7 @@ TEST = "test_the_response_is_as_agreed"
 """The one test that writes snapshots of the wire; a case is its parameter."""
 _ID = re.compile(
     r"(?<![\w-])(?:"
-    r"(chatcmpl)-[\w-]{22}|(call|run|req)_[0-9a-f]{24}|(key)_[0-9a-f]{16}"
+    r"(chatcmpl)-[\w-]{22}|(call|run|req|credit)_[0-9a-f]{24}|(key)_[0-9a-f]{16}"
     r"|(agent)_[\w-]{21}|(aud)_[0-9a-f]{26}|(hk)-[0-9a-f]{64}|()[0-9a-f]{64}"
     r")(?![\w-])"
 )

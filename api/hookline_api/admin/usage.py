@@ -75,7 +75,7 @@ class Usage(Controller):
         model: Only = None,
         provider: Only = None,
         account: Only = None,
-        format_: Format = "json",
+        format: Format = "json",  # noqa: A002  the name of the parameter
     ) -> Response[Any]:
         """Sums of usage, grouped as asked for."""
         query = EntryQuery(
@@ -90,7 +90,7 @@ class Usage(Controller):
         )
         ledger = administration_of(request).store.ledger
         found = await reports.report(ledger, query, reports.dimensions(by), now())
-        return answer(found, format_)
+        return answer(found, format)
 
     @get(
         "/parked",

@@ -56,7 +56,7 @@ class AccountAdministration:
             message = "amount: 0 changes nothing; name what to add, or below zero what to take"
             raise InvalidRequest(message, param="amount")
         entry = LedgerEntry(
-            id=f"credit:{secrets.token_hex(12)}",
+            id=f"credit_{secrets.token_hex(12)}",
             kind="credit",
             account=id_,
             amount=amount,
