@@ -21,6 +21,7 @@ from hookline_api.chat import create_chat_completion
 from hookline_api.config import Config
 from hookline_api.errors import on_exception, on_hookline_error, on_http_error
 from hookline_api.health import health, ready
+from hookline_api.metrics import metrics
 from hookline_api.models import get_model, list_models
 from hookline_api.requests import RequestLog
 from hookline_api.usage import get_balance, get_usage
@@ -48,7 +49,7 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
     ]
     origins = config.server.cors_origins
     return Litestar(
-        [*routers, admin.router(), health, ready, *runtime.registry.http_routes],
+        [*routers, admin.router(), health, ready, metrics, *runtime.registry.http_routes],
         state=State({"runtime": runtime, "config": config}),
         lifespan=[lifespan],
         request_class=StrictRequest,

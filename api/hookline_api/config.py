@@ -23,6 +23,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     access_log: bool = True
     log_level: LogLevel = "info"
     cors_origins: list[str] = []
+    metrics: Literal["admin", "public", "off"] = "admin"
 
 
 class ApiConfig(Struct, frozen=True, forbid_unknown_fields=True):

@@ -91,7 +91,7 @@ class Registry:
         try:
             await self._stack.enter_async_context(self.store)
             await self._start("event_log", self.event_logs)
-            for part in self._all():
+            for part in self.parts:
                 await self._start(part.hook, part.part, part.plugin)
             await self._stack.enter_async_context(self.delivery)
         except BaseException:
@@ -104,7 +104,9 @@ class Registry:
         """Stop every part, in reverse order, then close the store."""
         await self._stack.aclose()
 
-    def _all(self) -> Sequence[Part[Any]]:
+    @property
+    def parts(self) -> Sequence[Part[Any]]:
+        """All parts that calls go into, in the order in which they are started."""
         return (
             *self.permission_backends,
             *self.price_lists,

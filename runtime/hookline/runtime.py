@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -42,7 +43,11 @@ STARTING = Principal(user="hookline")
 
 
 class Runtime:
-    """Answers requests with runs. An async context manager: entering it starts every part."""
+    """Answers requests with runs. An async context manager: entering it starts every part.
+
+    Attributes:
+        ended: how many runs have ended, by outcome.
+    """
 
     def __init__(self, registry: Registry):
         self.registry = registry
@@ -57,6 +62,7 @@ class Runtime:
             registry.store, changed=self.forget, keys_per_user=permissions.keys_per_user
         )
         self._graphs = Graphs()
+        self.ended = Counter[str]()
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -240,6 +246,7 @@ class Runtime:
         self._history.note(
             attrs.evolve(record, state=run.outcome, reason=_reason(ended), ended_at=now())
         )
+        self.ended[run.outcome] += 1
         del self._runs[run.id]
         run.close(ended)
         await self.registry.event_logs.release(run.id)
