@@ -29,6 +29,7 @@ Rates = Mapping[Kind, str]
 """US dollars per million tokens, as decimal text."""
 
 _SUFFIX = re.compile(r"(-v\d+:\d+|-v1|-latest|[-@]\d{8}|-\d{4}-\d{2}-\d{2})$")
+_REGION = re.compile(r"^(us|us-gov|ap|apac|au|ca|eu|in|jp|sa)\.")
 _PREFIXES = ("models/", "publishers/google/models/", "publishers/anthropic/models/")
 
 
@@ -104,15 +105,27 @@ class Catalogue:
 
 
 def spellings(model: str) -> Iterator[str]:
-    """A model's name, then the same without path, date and version."""
+    """A model's name, then the same without path, date and version, each of them in its region."""
     name = model.lower()
     yield name
     for prefix in _PREFIXES:
         name = name.removeprefix(prefix)
-    yield name
+    yield from _in_region(name)
     while (shorter := _SUFFIX.sub("", name)) != name:
         name = shorter
-        yield name
+        yield from _in_region(name)
+
+
+def _in_region(name: str) -> Iterator[str]:
+    """The name, then the name of the same model in the regions of Bedrock, dearer ones first.
+
+    Bedrock's models are called in one region, in those of a continent (``us.amazon.nova-pro-v1:0``)
+    or anywhere (``global.``). The catalogue has ``regional.`` where that makes the price another.
+    """
+    yield name
+    anywhere = _REGION.sub("", name)
+    yield f"regional.{anywhere}"
+    yield anywhere
 
 
 def load(path: Path | None = None) -> Catalogue:

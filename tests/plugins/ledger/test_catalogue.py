@@ -70,6 +70,28 @@ def test_prices_are_those_of_the_package(vendor: str, model: str, size: int) -> 
     assert ours.amount == round(Decimal(theirs.total_price) * 1_000_000_000)
 
 
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        ("us.amazon.nova-premier-v1:0", "amazon.nova-premier-v1:0"),
+        (
+            "anthropic.claude-3-5-sonnet-20241022-v2:0",
+            "regional.anthropic.claude-3-5-sonnet-20241022-v2:0",
+        ),
+        ("eu.anthropic.claude-opus-4-6-v1", "regional.anthropic.claude-opus-4-6-v1:0"),
+        ("in.zai.glm-5.3", "regional.zai.glm-5.3"),
+        ("global.anthropic.claude-opus-4-6-v1", "global.anthropic.claude-opus-4-6-v1:0"),
+        ("global.amazon.nova-premier-v1:0", None),
+        ("us.nothing", None),
+    ],
+)
+def test_a_model_of_bedrock_is_found_in_its_region(model: str, expected: str | None) -> None:
+    """By the inference profiles of AWS; where the region makes the price another, by that price."""
+    found = load().find("aws", model)
+
+    assert expected == (None if found is None else found.names[0])
+
+
 def test_a_model_is_found_by_all_its_names() -> None:
     """Those that the package lists, each as a whole."""
     catalogue = load()
