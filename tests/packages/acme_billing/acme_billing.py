@@ -1,55 +1,92 @@
-"""Writes what runs consume to a file of JSON lines, and refuses users whom another file names."""
+"""Posts what runs consume to Acme's billing service, and refuses users whom a file names."""
 
-import json
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any, Self
 
+import aiohttp
 import attrs
 from msgspec import Struct
 
-from hookline import (
-    Admission,
-    PluginContext,
-    RunScope,
-    UsageEntry,
-    UsageRecorder,
-    hookimpl,
-)
-from hookline.errors import AdmissionRefused
-from hookline.usage import Outcome
+from hookline import Admission, Closing, PluginContext, UsageEntry, UsageRecorder, hookimpl
+from hookline.errors import AdmissionRefused, RecordRejected
+from hookline.quotas import Quota
+
+TAKEN = range(200, 300)
+REFUSED = range(400, 500)
+PASSING = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+"""Of those refused, what may be taken when it comes again."""
+
+
+class BillingDown(Exception):
+    """The service did not take it."""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """``[plugins.acme_billing]``: the two files."""
+    """``[plugins.acme_billing]``: the service, what it wants to see, and who is blocked."""
 
-    entries: str = "acme-billing.jsonl"
+    url: str = "http://127.0.0.1:8700"
+    token: str = ""
     blocked: str = "acme-blocked.txt"
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Billing(UsageRecorder):
-    """Keeps the file."""
+    """Tells the service. Hookline sees to it that a call ends, and calls again if it failed."""
 
     settings: Settings
+    _session: aiohttp.ClientSession = attrs.field(init=False)
 
-    async def admit(self, admission: Admission) -> None:
+    async def __aenter__(self) -> Self:
+        """Open the connections."""
+        headers = {"Authorization": f"Bearer {self.settings.token}"} if self.settings.token else {}
+        self._session = aiohttp.ClientSession(headers=headers)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Close them."""
+        await self._session.close()
+
+    async def admit(self, admission: Admission) -> Quota | None:
         """Refuse a user who stands in the file of the blocked, one name per line."""
         user = admission.scope.principal.user
         blocked = Path(self.settings.blocked)
         if blocked.exists() and user in blocked.read_text().split():
             message = f"Acme does not serve {user}; pay the last bill first"
             raise AdmissionRefused(message)
+        return None
 
     async def record(self, entry: UsageEntry) -> None:
-        """Append the entry."""
-        self._append({"id": entry.id, "user": entry.user, "output": entry.tokens.output})
+        """Post the entry. The service keeps one of each id, however often it comes."""
+        line = {
+            "id": entry.id,
+            "run": entry.run,
+            "user": entry.user,
+            "model": entry.model,
+            "input": entry.tokens.input,
+            "output": entry.tokens.output,
+            "amount": entry.price.amount if entry.price else None,
+            "estimated": entry.estimated,
+        }
+        await self._post("entries", entry.id, line)
 
-    async def close(self, scope: RunScope, outcome: Outcome) -> None:
-        """Append the outcome."""
-        self._append({"run": scope.run, "outcome": outcome})
+    async def close(self, closing: Closing) -> None:
+        """Post the run's end."""
+        line = {"id": closing.id, "run": closing.run, "outcome": closing.outcome}
+        await self._post("runs", closing.id, line)
 
-    def _append(self, line: dict[str, object]) -> None:
-        with Path(self.settings.entries).open("a") as file:
-            file.write(json.dumps(line) + "\n")
+    async def _post(self, path: str, id_: str, line: dict[str, Any]) -> None:
+        url = f"{self.settings.url}/{path}"
+        headers = {"Idempotency-Key": id_}
+        async with self._session.post(
+            url, json=line, headers=headers, allow_redirects=False
+        ) as answer:
+            if answer.status in TAKEN:
+                return
+            text = f"Acme answered {answer.status} to {id_}: {await answer.text()}"
+            if answer.status in REFUSED and answer.status not in PASSING:
+                raise RecordRejected(text)
+            raise BillingDown(text)
 
 
 @hookimpl
