@@ -1,0 +1,144 @@
+"""Servers are killed at random moments; what the upstream served is what was recorded."""
+
+import asyncio
+import os
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from hookline.keys import new_key
+from hookline.ledger import EntryQuery
+from hookline.roles import USE, Role
+from hookline.store import Store
+from hookline.users import User
+from hookline_mongo.ports import MongoStore
+from hookline_sqlite.store import SqliteStore
+from support.killing import House, house
+from support.mongod import Mongod, require_mongod
+
+KILLS = int(os.environ.get("HOOKLINE_KILLS", "50"))
+"""How often a server is killed; ``nox -s soak`` does it more often."""
+
+START = 1000 * 10**9
+SETTLED = 40.0
+ResultT = TypeVar("ResultT")
+
+
+@contextmanager
+def stored(kind: str, folder: Path) -> Iterator[tuple[str, Callable[[], Store]]]:
+    """A store's URL, and how to open it."""
+    if kind == "sqlite":
+        path = folder / "hookline.db"
+        yield f"sqlite:///{path}", lambda: SqliteStore(path)
+        return
+    require_mongod()
+    with Mongod(folder / "mongod") as mongod:
+        url = mongod.url("killed")
+        yield url, lambda: MongoStore(url)
+
+
+def within(store: Store, work: Callable[[Store], Awaitable[ResultT]]) -> ResultT:
+    """Do work on a store that is opened for it."""
+
+    async def opened() -> ResultT:
+        async with store:
+            return await work(store)
+
+    return asyncio.run(opened())
+
+
+async def prepare(store: Store) -> str:
+    """A user with a key; its text."""
+    await store.roles.put(Role(id="tester", features={USE}))
+    await store.users.put(User(id="alice", role="tester"))
+    key, text = new_key("alice")
+    await store.keys.add(key)
+    return text
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mongo"])
+@pytest.mark.timeout(600)
+def test_what_was_served_is_what_was_paid_for(kind: str, tmp_path: Path) -> None:
+    """Two servers share a store, and one of them is killed again and again amid its work."""
+    with stored(kind, tmp_path) as (url, opened):
+        key = within(opened(), prepare)
+        with house(tmp_path, url, key, seed=4) as it:
+            it.start()
+            it.start()
+            for _ in range(KILLS):
+                for _ in range(it.random.randrange(4, 12)):
+                    it.ask()
+                it.kill()  # those who were asked just now are amid their answers
+            it.wait()
+            within(opened(), settled)
+            it.stop()
+
+            check(it, within(opened(), recorded))
+
+
+async def settled(store: Store) -> None:
+    """Wait until nothing is left to tell."""
+    async with asyncio.timeout(SETTLED):
+        while (await store.outbox.counts()).runs:
+            await asyncio.sleep(0.1)
+
+
+async def recorded(store: Store) -> Mapping[str, Any]:
+    """What the ledger holds."""
+    entries = await store.ledger.entries(EntryQuery(), limit=100_000)
+    account = await store.ledger.account("user:alice")
+    assert account is not None
+    return {"entries": entries, "account": account}
+
+
+def check(it: House, found: Mapping[str, Any]) -> None:
+    """Compare upstream, ledger and the recorder of a third party, call by call."""
+    usage = {entry.id: entry for entry in found["entries"] if entry.kind == "usage"}
+    told = it.told()
+    witnessed = {line["id"]: line for line in told if "id" in line}
+    outcomes = defaultdict[str, set[str]](set)
+    for line in told:
+        if "run" in line:
+            outcomes[line["run"]].add(line["outcome"])
+
+    assert usage.keys() == witnessed.keys()
+    for id_, entry in usage.items():
+        assert (entry.tokens.input, entry.tokens.output, -entry.amount) == (
+            witnessed[id_]["input"],
+            witnessed[id_]["output"],
+            witnessed[id_]["amount"],
+        )
+    assert all(len(how) == 1 for how in outcomes.values())
+    account = found["account"]
+    assert START + sum(entry.amount for entry in usage.values()) == account.balance
+    assert {} == account.reservations
+    seen = _compare(it, list(usage.values()))
+    assert seen["answered"] > KILLS
+    assert seen["cut off"] > 0
+
+
+def _compare(it: House, entries: list[Any]) -> Counter[str]:
+    """Each call of each conversation; how many conversations ended in which way."""
+    recorded_ = defaultdict[str, dict[int, Any]](dict)
+    for entry in entries:
+        assert entry.step not in recorded_[entry.conversation]
+        recorded_[entry.conversation][entry.step] = entry
+    seen = Counter[str]()
+    for ask in it.asks:
+        seen[ask.outcome] += 1
+        served = it.upstream.served.get(ask.talk, [])
+        steps = recorded_[ask.talk]
+        for step, counts in enumerate(served):
+            began = counts["output"] or counts["finished"]
+            if not began and step not in steps:
+                continue
+            entry = steps[step]
+            if ask.outcome == "cut off":
+                assert entry.tokens.output <= counts["output"] + 2  # a call of a tool is counted
+            else:
+                assert entry.tokens.output == counts["output"], (ask, counts, entry)
+    return seen
