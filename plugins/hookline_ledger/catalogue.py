@@ -71,9 +71,13 @@ class Model(Struct, frozen=True):
 
 
 class CatalogueFile(Struct, frozen=True):
-    """What stands in the file. Models of vendors that nobody asks for are not decoded."""
+    """What stands in the file. Models of vendors that nobody asks for are not decoded.
+
+    ``resold`` has the vendors who sell models of others at the others' prices.
+    """
 
     version: str
+    resold: Mapping[str, Sequence[str]]
     vendors: Mapping[str, msgspec.Raw]
 
 
@@ -86,6 +90,7 @@ class Catalogue:
 
     def __init__(self, file: CatalogueFile):
         self.version = file.version
+        self._resold = file.resold
         self._raw = file.vendors
         self._models: dict[str, Sequence[Model]] = {}
 
@@ -96,7 +101,11 @@ class Catalogue:
         return self._models.get(vendor, ())
 
     def find(self, vendor: str, model: str) -> Model | None:
-        """The model of this name; ``None`` if there is none."""
+        """The model of this name, its own or a resold one; ``None`` if there is none."""
+        sellers = (vendor, *self._resold.get(vendor, ()))
+        return next((found for seller in sellers if (found := self._own(seller, model))), None)
+
+    def _own(self, vendor: str, model: str) -> Model | None:
         for name in spellings(model):
             for found in self.models(vendor):
                 if name in found.names:

@@ -31,8 +31,10 @@ def extract() -> bytes:
     from genai_prices.data_snapshot import get_snapshot  # a server does without the package
 
     source = f"genai-prices {version('genai-prices')}"
-    lines = [f'{{"version":{_encode(source)},"vendors":{{']
-    vendors = {provider.id: _models(provider) for provider in get_snapshot().providers}
+    providers = get_snapshot().providers
+    resold = {one.id: others for one in providers if (others := one.fallback_model_providers)}
+    vendors = {provider.id: _models(provider) for provider in providers}
+    lines = [f'{{"version":{_encode(source)},', f'"resold":{_encode(resold)},', '"vendors":{']
     found = [(vendor, vendors[vendor]) for vendor in sorted(vendors) if vendors[vendor]]
     for number, (vendor, models) in enumerate(found):
         lines.append(f"{_encode(vendor)}:[")

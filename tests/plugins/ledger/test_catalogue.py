@@ -26,6 +26,8 @@ NAMED = [
     ("x-ai", "grok-4"),
     ("deepseek", "deepseek-reasoner"),
     ("aws", "global.anthropic.claude-sonnet-4-5-20250929-v1:0"),
+    ("azure", "gpt-4o"),
+    ("azure", "gpt-35-turbo"),
 ]
 
 
@@ -88,6 +90,22 @@ def test_prices_are_those_of_the_package(vendor: str, model: str, size: int) -> 
 def test_a_model_of_bedrock_is_found_in_its_region(model: str, expected: str | None) -> None:
     """By the inference profiles of AWS; where the region makes the price another, by that price."""
     found = load().find("aws", model)
+
+    assert expected == (None if found is None else found.names[0])
+
+
+@pytest.mark.parametrize(
+    ("vendor", "model", "expected"),
+    [
+        ("azure", "gpt-4o-2024-08-06", "gpt-4o"),
+        ("azure", "claude-sonnet-4-5", "claude-sonnet-4-5"),
+        ("azure", "mistral-large-latest", None),
+        ("openai", "claude-sonnet-4-5", None),
+    ],
+)
+def test_vendors_resell_models_of_others(vendor: str, model: str, expected: str | None) -> None:
+    """Azure has OpenAI's models at OpenAI's prices; who resells whose is said by the package."""
+    found = load().find(vendor, model)
 
     assert expected == (None if found is None else found.names[0])
 
