@@ -25,6 +25,20 @@ KINDS: Mapping[str, Kind] = {
 }
 """The names of genai-prices, and ours."""
 
+EXTRAS = frozenset(
+    {
+        "cache_audio_read_mtok",
+        "cache_write_1h_mtok",
+        "storage_searches_kcount",
+        "web_searches_kcount",
+    }
+)
+"""What only special requests cost: cached sound, an hour's cache, the vendor's own searches.
+
+A model with any other price, as for each request or for images that it makes, is left out: entries
+do not count these, and what is left would be a price that is too low.
+"""
+
 
 def extract() -> bytes:
     """The catalogue of the genai-prices that is installed: JSON, with a model on each line."""
@@ -53,10 +67,17 @@ def _models(provider: Any) -> Sequence[Model]:
 
 def _model(info: Any) -> Iterator[Model]:
     conditional = info.prices if isinstance(info.prices, list) else [None]
-    offers = [_offer(info.prices if one is None else one.prices, one) for one in conditional]
-    if offers and all("input" in offer.rates or "output" in offer.rates for offer in offers):
+    lists = [info.prices if one is None else one.prices for one in conditional]
+    offers = [_offer(*one) for one in zip(lists, conditional, strict=True)]
+    if offers and all(map(_is_whole, lists)):
         names = dict.fromkeys(name.lower() for name in (info.id, *_literals(info.match)))
         yield Model(names=list(names), offers=offers)
+
+
+def _is_whole(prices: Any) -> bool:
+    """Whether these prices say all that a call costs."""
+    named = {name for name, price in vars(prices).items() if price is not None}
+    return bool(named & {"input_mtok", "output_mtok"}) and named <= KINDS.keys() | EXTRAS
 
 
 def _literals(match: Any) -> Iterator[str]:

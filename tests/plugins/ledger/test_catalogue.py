@@ -110,6 +110,14 @@ def test_vendors_resell_models_of_others(vendor: str, model: str, expected: str 
     assert expected == (None if found is None else found.names[0])
 
 
+@pytest.mark.parametrize(
+    ("vendor", "model"), [("perplexity", "sonar"), ("google", "gemini-2.5-flash-image")], ids=str
+)
+def test_a_model_that_asks_for_more_than_tokens_has_no_price(vendor: str, model: str) -> None:
+    """Sonar asks 12 dollars for 1,000 requests: its tokens alone would be a price too low."""
+    assert load().find(vendor, model) is None
+
+
 def test_a_model_is_found_by_all_its_names() -> None:
     """Those that the package lists, each as a whole."""
     catalogue = load()
