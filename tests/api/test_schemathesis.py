@@ -45,6 +45,8 @@ KNOWN = {
     "group": "team",
     "role": "caller",
     "resource": "helper",
+    "account": "user:bob",
+    "run": "run_parked",
 }
 """What is there, by the names that the document has for it."""
 

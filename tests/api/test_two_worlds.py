@@ -6,6 +6,7 @@ the same bytes, except for ids and times.
 
 import itertools
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -24,14 +25,18 @@ from hookline.grants import PUBLIC, Bits, Grant, Grantee, Resource
 from hookline.groups import Group
 from hookline.history import RunRecord
 from hookline.keys import ApiKey, digest
+from hookline.ledger import Account, LedgerEntry
 from hookline.moments import now
+from hookline.outbox import OutboxRun, Parked
 from hookline.roles import FEATURES, Role
 from hookline.runs import new_run_id
 from hookline.store import Store
+from hookline.usage import Closing, TokenCounts
 from hookline.users import User
 from support.server import RunningServer, add_key, running_server
 from support.wire import Redaction, Reply, Request, send
 
+SECONDS = 20
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 PROPERTY = settings(max_examples=15, deadline=None)
 TABLES: Mapping[str, Any] = {
@@ -66,6 +71,8 @@ PARAMETERS = {
     "group": "team",
     "role": "staff",
     "key": "key_bob_0",
+    "account": "user:bob",
+    "run": "run_bob",
 }
 """What may be there, by the names that the document has for it."""
 
@@ -91,6 +98,15 @@ class Thing:
                 await getattr(store, self.port).keep([self.value])
             case "audit":
                 await store.audit.add([self.value])
+            case "accounts":
+                found = await store.ledger.account(self.value.id)
+                version = found.version if found else 0
+                account = attrs.evolve(self.value, version=version + 1)
+                await store.ledger.change(account, expected=version)
+            case "ledger":
+                await store.ledger.add([self.value])
+            case "outbox":
+                await store.outbox.put([self.value], durable=False)
 
 
 def agent(id_: str, name: str) -> Agent:
@@ -125,6 +141,38 @@ def run_of(user: str) -> RunRecord:
 def record_of(user: str) -> AuditRecord:
     return AuditRecord(
         id=new_audit_id(now()), actor=user, action="create", kind="agent", subject="hidden-1"
+    )
+
+
+def account_of(id_: str, balance: int) -> Account:
+    return Account(id=id_, balance=balance, created_at=now(), updated_at=now())
+
+
+def entry_of(user: str, number: int) -> LedgerEntry:
+    """What somebody paid for an agent that the caller uses, too."""
+    return LedgerEntry(
+        id=f"run_{user}:{number}",
+        kind="usage",
+        account=f"user:{user}",
+        amount=-number,
+        at=now(),
+        run=f"run_{user}",
+        agent="open",
+        provider="script",
+        model="m",
+        user=user,
+        key=f"key_{user}_0",
+        tokens=TokenCounts(input=number, output=number),
+    )
+
+
+def parked_of(user: str) -> OutboxRun:
+    """A run whose end a recorder could not take."""
+    id_ = f"run_{user}"
+    closing = Closing(run=id_, agent="open", user=user, outcome="finished")
+    parked = Parked(recorder="ledger", item=closing.id, error="no", attempts=1, at=now())
+    return OutboxRun(
+        id=id_, server="", recorders=["ledger"], closing=closing, ended=True, parked=[parked]
     )
 
 
@@ -181,6 +229,13 @@ THINGS = st.one_of(
     ),
     st.builds(lambda user: Thing("runs", run_of(user)), OTHER),
     st.builds(lambda user: Thing("audit", record_of(user)), OTHER),
+    st.builds(
+        lambda id_, balance: Thing("accounts", account_of(id_, balance)),
+        st.sampled_from(["user:bob", "group:team", "key:key_bob_0"]),
+        st.integers(-9, 9),
+    ),
+    st.builds(lambda user, number: Thing("ledger", entry_of(user, number)), OTHER, NUMBERS),
+    st.builds(lambda user: Thing("outbox", parked_of(user)), OTHER),
 )
 WORLDS = st.lists(THINGS, max_size=12)
 
@@ -235,6 +290,10 @@ def questions(server: RunningServer) -> Iterator[Request]:
         yield from (chat(id_, conversation_id=talk) for talk in ("talk", "chat", "mine"))
         yield chat(id_, temperature=7)
     yield from (chat(""), chat(None), Request(method="POST", path="/v1/chat/completions"))
+    for query in ("by=key,agent,model", "by=tool,provider", "by=", "by=user", "by=account"):
+        yield from (get(f"/v1/usage?{query}"), get(f"/v1/usage?{query}&format=csv"))
+    for query in ("agent=open", "agent=hidden-1", "user=bob", "key=key_bob_0", "account=user:bob"):
+        yield get(f"/v1/usage?{query}")
     for path in ("/", "/v1", "/v1/files/hidden-1", "/v1/conversations/talk", "/admin", "/admin/v1"):
         yield from (Request(method=method, path=path) for method in ("GET", "POST", "HEAD"))
     document = json.loads(send(server.origin, get("/docs/openapi.json")).body)
@@ -259,10 +318,20 @@ def asked(server: RunningServer, caller: str, request: Request) -> tuple[Any, ..
         "if-match": "*",
         **({"authorization": caller} if caller else {}),
     }
+    if "/usage" in request.path:
+        settle(server)
     reply: Reply = send(server.origin, attrs.evolve(request, headers=headers))
     redaction = Redaction()
     shown = [(k, redaction.redact(v)) for k, v in reply.headers if k.lower() != "date"]
     return reply.status, shown, redaction.redact(reply.text)
+
+
+def settle(server: RunningServer) -> None:
+    """Wait until what was asked before is recorded, which it is after the answer."""
+    until = time.monotonic() + SECONDS
+    while any(one.waiting for one in server.runtime.registry.delivery.recorders):
+        assert time.monotonic() < until, "usage is not recorded"
+        time.sleep(0.001)
 
 
 @attrs.frozen

@@ -2,12 +2,13 @@
 
 import http.client
 import json
+import signal
 import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
@@ -16,9 +17,13 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from support.process import Program, installed, running
+from support.forks import Fork, Zygote, zygote
+from support.process import installed
 
 SECONDS = 30
+NOTICED = 3.0
+"""Seconds after which a server has surely recorded what a client that left has used."""
+
 WITNESS = """
 import json, os
 from hookline import hookimpl
@@ -152,7 +157,9 @@ class Ask:
     talk: str
     script: Mapping[str, Any]
     stream: bool
+    server: int
     outcome: str = "cut off"
+    left_at: float = 0.0
 
 
 @attrs.define
@@ -162,9 +169,9 @@ class House:
     folder: Path
     upstream: Upstream
     key: str
-    environment: Mapping[str, str]
+    forks: Zygote
     random: Random
-    servers: list[tuple[ExitStack, Program]] = attrs.field(factory=list)
+    servers: list[Fork] = attrs.field(factory=list)
     asks: list[Ask] = attrs.field(factory=list)
     pool: ThreadPoolExecutor = attrs.field(factory=lambda: ThreadPoolExecutor(8))
     _started: int = 0
@@ -172,33 +179,27 @@ class House:
     def start(self) -> None:
         """Start a server."""
         self._started += 1
-        stack = ExitStack()
-        program = stack.enter_context(
-            running(
-                "serve",
-                cwd=self.folder,
-                folder=self.folder / f"server{self._started}",
-                **self.environment,
-            )
+        server = self.forks.start(
+            ["serve"], cwd=self.folder, folder=self.folder / f"server{self._started}"
         )
-        program.wait_for("http://")
-        origin = program.stdout.split("http://")[1].split("/")[0]
-        self.servers.append((stack, attrs.evolve(program, origin=f"http://{origin}")))
+        server.wait_until_ready()
+        self.servers.append(server)
 
     def kill(self) -> None:
         """Kill one of the servers as the machine would, and start another one."""
-        stack, program = self.servers.pop(self.random.randrange(len(self.servers)))
-        program.process.kill()
-        program.process.wait(SECONDS)
-        stack.close()
+        server = self.servers.pop(self.random.randrange(len(self.servers)))
+        server.end(signal.SIGKILL)
+        killed_at = time.monotonic()
+        for ask in self.asks:
+            # The server may not have noticed yet that its client is gone.
+            if ask.server == server.pid and ask.outcome == "left":
+                ask.outcome = "cut off" if killed_at - ask.left_at < NOTICED else "left"
         self.start()
 
     def stop(self) -> None:
         """Stop all servers as an operator would."""
-        for stack, program in self.servers:
-            program.process.terminate()
-            program.process.wait(SECONDS)
-            stack.close()
+        for server in self.servers:
+            server.end(signal.SIGTERM)
         self.servers.clear()
 
     def ask(self) -> None:
@@ -210,10 +211,10 @@ class House:
             "pause": self.random.choice([0.0, 0.001, 0.01, 0.05]),
             "end": self.random.choice(["stop", "stop", "stop", "hang", "break", "tool"]),
         }
-        ask = Ask(talk, script, stream=self.random.random() < 0.7)
+        server = self.random.choice(self.servers)
+        ask = Ask(talk, script, stream=self.random.random() < 0.7, server=server.pid)
         self.asks.append(ask)
-        origin = self.random.choice(self.servers)[1].origin
-        self.pool.submit(self._do, ask, origin)
+        self.pool.submit(self._do, ask, server.origin)
 
     def _do(self, ask: Ask, origin: str) -> None:
         body = {
@@ -247,6 +248,7 @@ class House:
                 while b'"content":"tok ' not in (line := reply.readline()):
                     if not line:
                         return
+            ask.left_at = time.monotonic()
             ask.outcome = "left"
             return
         time.sleep(0.2)
@@ -273,12 +275,15 @@ def house(folder: Path, store: str, key: str, seed: int) -> Iterator[House]:
         "PYTHONPATH": installed(folder / "packages", {"witness": WITNESS}),
         "WITNESS": str(folder / "witness.jsonl"),
     }
-    made = House(folder, upstream, key, environment, Random(seed))
     try:
-        yield made
+        with zygote(environment) as forks:
+            made = House(folder, upstream, key, forks, Random(seed))
+            try:
+                yield made
+            finally:
+                made.stop()
+                made.pool.shutdown(wait=True)
     finally:
-        made.stop()
-        made.pool.shutdown(wait=True)
         upstream.shutdown()
         upstream.server_close()
         thread.join(SECONDS)

@@ -197,6 +197,15 @@ def test_an_agent_may_have_a_surcharge() -> None:
     assert (7500, "2.5") == (dear.amount, dear.rates["factor"])
 
 
+def test_every_digit_of_a_surcharge_counts() -> None:
+    """All nine that it may have."""
+    own = book({"model": "m", "input": "1"}, surcharge="1.000000001")
+
+    price = own.price(used(input=1_000_000))
+
+    assert (1_000_000_001, "1.000000001") == (price.amount, price.rates["factor"])
+
+
 def test_calls_of_tools_have_prices_by_name() -> None:
     """And no other ones."""
     own = book({"model": "*", "input": "1"}, tools={"search": "0.01"})
@@ -235,6 +244,7 @@ def test_a_broken_off_call_costs_more_only_as_in_the_seed() -> None:
 
     assert 50 * 15 * CREDIT == amount(ours)
     assert 862 * CREDIT == amount(seeds)
+    assert {"input": "3", "output": "15", "incomplete": "1.15"} == seeds.rates
 
 
 def test_a_supplement_may_be_below_zero() -> None:
@@ -242,6 +252,13 @@ def test_a_supplement_may_be_below_zero() -> None:
     own = book({"model": "m", "input": "1", "output": "2"})
 
     assert -7000 == amount(own.price(used(input=-9, output=1)))
+
+
+def test_sums_are_exact_where_binary_fractions_are_not() -> None:
+    """A million at 0.1 dollars and one at 0.2, times 1.1, are 0.33 dollars."""
+    own = book({"model": "m", "input": "0.1", "output": "0.2"}, surcharge="1.1")
+
+    assert 330_000_000 == amount(own.price(used(input=1_000_000, output=1_000_000)))
 
 
 def test_a_catalogue_that_cannot_be_read_is_named(tmp_path: Any) -> None:
