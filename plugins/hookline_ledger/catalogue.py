@@ -1,7 +1,7 @@
 """The catalogue: what vendors ask for their models, as data that comes with Hookline.
 
 It is made of the package genai-prices by ``python3 noxfile.py prices``. That package is not loaded
-by a server: importing it takes half a second and 95 MiB of memory.
+by a server: importing it takes half a second and 95 MiB of memory, of which 35 MiB stay.
 
 A model is found by its exact name. Vendors' names of dated snapshots count as the name without the
 date; a name that only begins like another one, or holds it, is another model, and has no price

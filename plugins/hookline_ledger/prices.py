@@ -31,7 +31,7 @@ NANO = 1_000_000_000
 """What a rate in dollars per million tokens is multiplied with, to be a whole number."""
 
 MILLION = 1_000_000
-FACTOR = 1_000_000
+FACTOR = 1_000_000_000
 """What a surcharge is multiplied with, to be a whole number."""
 
 REMEMBERED = 10_000
@@ -107,9 +107,10 @@ class PriceBook:
             return None
         factor = self._surcharges.get(entry.agent, self._surcharge)
         spent, completion = parts
+        rates = scale.rates
         if self._settings.compatibility and entry.incomplete:
             completion = _dearer(completion)
-        rates = scale.rates
+            rates = {**rates, "incomplete": _text(*INCOMPLETE)}
         if factor != FACTOR:
             rates = {**rates, "factor": _text(factor, FACTOR)}
         amount = _round((spent + completion) * factor, MILLION * FACTOR)
