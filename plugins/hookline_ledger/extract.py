@@ -123,7 +123,8 @@ def _tiers(price: Any) -> Sequence[Any]:
 
 
 def _text(price: Any) -> str:
-    text = f"{price:f}"
+    """At most nine decimals, as many as count; 0.0833333333333333 is the package's own division."""
+    text = f"{round(price, 9):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

@@ -118,6 +118,14 @@ def test_a_model_that_asks_for_more_than_tokens_has_no_price(vendor: str, model:
     assert load().find(vendor, model) is None
 
 
+def test_a_rate_has_no_digit_that_does_not_count() -> None:
+    """Rates are reckoned with in whole nano-dollars; 0.13999999999999999 is 0.14."""
+    found = load().find("huggingface_together", "deepseek-ai/DeepSeek-V4-Flash-0731")
+
+    assert found is not None
+    assert ["0.14"] == [offer.rates["input"] for offer in found.offers]
+
+
 def test_a_model_is_found_by_all_its_names() -> None:
     """Those that the package lists, each as a whole."""
     catalogue = load()
