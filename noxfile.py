@@ -195,6 +195,21 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Many more random histories and killed servers than the tests try; an hour or two."""
+    more = {"HOOKLINE_HISTORIES": "50000", "HOOKLINE_KILLS": "1000"}
+    chosen = ("tests/runtime/test_conservation.py", "tests/api/test_killed_servers.py")
+    words = session.posargs or chosen
+    session.run(PYTHON, "-m", "pytest", "--timeout=0", *words, env=more)
+
+
+@nox.session
+def prices(session: nox.Session) -> None:
+    """Make the ledger's catalogue of prices anew, from the genai-prices that is locked."""
+    session.run(PYTHON, "-m", "hookline_ledger.extract", "plugins/hookline_ledger/catalogue.json")
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Resolve both lock files anew; with ``-- --upgrade`` to the newest versions."""
     uv = [PYTHON, "-m", "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes"]

@@ -12,7 +12,7 @@ import attrs
 from hookline.errors import AdmissionRefused
 from hookline.ledger import Account, LedgerEntry, Refill, Reservation
 from hookline.moments import micros
-from hookline.money import dollars
+from hookline.money import shown
 from hookline_ledger.intervals import after, passed
 from hookline_ledger.settings import RefillSettings
 
@@ -85,8 +85,8 @@ def check_funds(account: Account, call: str, amount: int, at: datetime) -> None:
     if left < amount:
         balance = account.balance or 0
         message = (
-            f"the balance of {account.id} is ${dollars(balance)}, of which "
-            f"${dollars(balance - left)} is reserved, and this may cost ${dollars(amount)}; "
+            f"the balance of {account.id} is {shown(balance)}, of which "
+            f"{shown(balance - left)} is reserved, and this may cost {shown(amount)}; "
             f"add to the balance, or set a lower max_tokens"
         )
         raise AdmissionRefused(message)

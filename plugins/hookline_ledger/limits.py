@@ -10,7 +10,7 @@ import attrs
 
 from hookline.errors import AdmissionRefused
 from hookline.ledger import Account, Bucket, Limits, Spent
-from hookline.money import dollars
+from hookline.money import shown
 from hookline.quotas import Quota, RateLimit
 from hookline_ledger.intervals import day_of, month_of, next_day, next_month
 
@@ -51,8 +51,8 @@ def check_money(account: Account, limits: Limits, amount: int, at: datetime) -> 
     ):
         if limit is not None and used + reserved + amount > limit:
             message = (
-                f"the budget of {account.id} is ${dollars(limit)} a {name}: ${dollars(used)} are "
-                f"spent, ${dollars(reserved)} reserved, and this may cost ${dollars(amount)}; "
+                f"the budget of {account.id} is {shown(limit)} a {name}: {shown(used)} are "
+                f"spent, {shown(reserved)} reserved, and this may cost {shown(amount)}; "
                 f"it begins anew at {ends:%Y-%m-%dT%H:%M:%SZ}"
             )
             raise AdmissionRefused(

@@ -135,12 +135,10 @@ class Ledger(UsageRecorder):
 
     async def record(self, entry: UsageEntry) -> None:
         """Charge what a call cost, once."""
-        if not (self._settings.transactions or self._settings.enforce_balance):
-            return
         sitting = self._runs.get(entry.run)
         seats = sitting.seats if sitting else await self._seats(_caller_of(entry))
         payer = next((seat for seat in seats if seat.pays), None)
-        if payer is None:
+        if payer is None and self._settings.transactions:
             await self.book.add(entry_of(entry, None))
         for seat in seats:
             await self._charge(seat, entry)

@@ -50,3 +50,8 @@ def credits_of(amount: int) -> str:
     whole, rest = divmod(abs(amount), CREDIT)
     decimals = f".{rest:03d}".rstrip("0") if rest else ""
     return f"{'-' if amount < 0 else ''}{whole}{decimals}"
+
+
+def shown(amount: int) -> str:
+    """The amount as people write it: ``$5.00``, ``-$0.000042``."""
+    return f"{'-' if amount < 0 else ''}${dollars(abs(amount))}"

@@ -61,7 +61,7 @@ async def prepare(store: Store) -> str:
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "mongo"])
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(60 + 10 * KILLS)
 def test_what_was_served_is_what_was_paid_for(kind: str, tmp_path: Path) -> None:
     """Two servers share a store, and one of them is killed again and again amid its work."""
     with stored(kind, tmp_path) as (url, opened):

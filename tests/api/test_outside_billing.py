@@ -184,14 +184,16 @@ def test_everything_is_billed_once(tmp_path: Path) -> None:
             answered += conversed(client, WORDS * 4, WORDS * 5, SUM)
             with begun(client, "slow", WORDS * 20):
                 pass
-            program.wait_for("usage.record_retried", "stderr")
             ended = program.stop()
+            log = program.stderr
         with office.serving() as (program, client):
             answered += conversed(client, *(f"{n} is a number" for n in range(3)), SUM)
+            service.mood = "silent"
+            service.open()
+            service.wait_for("silent", lambda s: s.troubles["silent"] >= 5)
             with begun(client, "stuck"):
                 program.stop(signal.SIGKILL)
         service.mood = "working"
-        service.open()
         with office.serving() as (program, client):
             answered += conversed(client, "Goodbye", SUM)
             service.wait_for("told of all", lambda s: len(s.closings) >= len(answered) + 2)
@@ -202,6 +204,7 @@ def test_everything_is_billed_once(tmp_path: Path) -> None:
     used = sums(service.entries)
     left = asyncio.run(office.counts())
     assert 0 == ended
+    assert "usage.left_in_outbox" in log
     assert Counter({"finished": len(answered), "cancelled": 1, "failed": 1}) == Counter(
         line["outcome"] for line in service.closings
     )

@@ -19,8 +19,11 @@ from schemathesis.specs.openapi.checks import (
 from hookline.agents import Agent
 from hookline.groups import Group
 from hookline.keys import ApiKey, new_key
+from hookline.ledger import Account
 from hookline.moments import now
+from hookline.outbox import OutboxRun, Parked
 from hookline.roles import Role
+from hookline.usage import Closing
 from hookline.users import User
 from support.server import RunningServer, add_key, running_server
 
@@ -89,6 +92,7 @@ def test_changes_of_what_is_there_are_answered_as_documented(site: RunningServer
         if isinstance(case.body, dict):
             hints = {"model": "echo", "user": "bob", "edges": [], "members": ["bob"]}
             hints |= {"add": ["bob"], "remove": [], "revert_to": 1, "agents": None}
+            hints |= {"amount": "5"}
             hints |= {"expires_at": None, "updated": [{"kind": "user", "id": "bob", "bits": 1}]}
             if case.method == "POST":
                 hints["id"] = f"made-{next(numbers)}"
@@ -113,8 +117,33 @@ async def provide(site: RunningServer) -> ApiKey:
         await store.keys.revoke(old.id, now())
     key, _ = new_key("bob")
     await store.keys.add(key)
+    await fund(site, "user:bob", "user:root")
+    await store.outbox.put([parked()], durable=False)
     site.runtime.forget()
     return key
+
+
+async def fund(site: RunningServer, *accounts: str) -> None:
+    """Have accounts with something in them."""
+    ledger = site.runtime.registry.store.ledger
+    for id_ in accounts:
+        if await ledger.account(id_) is None:
+            account = Account(id=id_, version=1, balance=1, created_at=now(), updated_at=now())
+            await ledger.change(account, expected=0)
+
+
+def parked() -> OutboxRun:
+    """A run whose end a recorder could not take."""
+    closing = Closing(run=KNOWN["run"], agent="helper", user="bob", outcome="finished")
+    given_up = Parked(recorder="ledger", item=closing.id, error="no", attempts=1, at=now())
+    return OutboxRun(
+        id=closing.run,
+        server="",
+        recorders=["ledger"],
+        closing=closing,
+        ended=True,
+        parked=[given_up],
+    )
 
 
 def operations(site: RunningServer) -> Iterator[Any]:

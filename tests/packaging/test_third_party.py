@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from support.billing_service import BillingService
 from support.wheels import SECONDS, Environment
 
 pytestmark = pytest.mark.timeout(600)  # the first of them makes the environment
@@ -106,10 +107,10 @@ def test_the_server_names_the_broken_plugin(environment: Environment, tmp_path: 
     assert (200, {"city": "Oslo", "map": "rain"}) == weather
 
 
-def test_an_agent_calls_their_tool_and_their_bill_is_written(
+def test_an_agent_calls_their_tool_and_their_service_is_billed(
     environment: Environment, tmp_path: Path
 ) -> None:
-    """An agent answers with what their tool says; their recorder has an entry for each call."""
+    """An agent answers with what their tool says; their service gets an entry for each call."""
     config = configured(tmp_path)
     key = created(environment, config, "alice")
     question = {
@@ -117,15 +118,16 @@ def test_an_agent_calls_their_tool_and_their_bill_is_written(
         "messages": [{"role": "user", "content": "What is the weather in Oslo?"}],
     }
 
-    with environment.serving(config) as address:
-        status, answer = ask(f"{address}/v1/chat/completions", key, question)
+    with BillingService() as service:
+        names = {"HOOKLINE_PLUGINS__ACME_BILLING__URL": service.url}
+        with environment.serving(config, **names) as address:
+            status, answer = ask(f"{address}/v1/chat/completions", key, question)
+            service.wait_for("told of the end", lambda s: len(s.closings) == 1)
 
-    lines = (tmp_path / "acme-billing.jsonl").read_text().splitlines()
-    entries = [json.loads(line) for line in lines]
     assert (200, "stop") == (status, answer["choices"][0]["finish_reason"])
     assert "It rains in" in answer["choices"][0]["message"]["content"]
-    assert ["alice", "alice"] == [entry["user"] for entry in entries if "user" in entry]
-    assert "finished" == entries[-1]["outcome"]
+    assert ["alice", "alice"] == [entry["user"] for entry in service.entries]
+    assert ["finished"] == [closing["outcome"] for closing in service.closings]
     assert "acme.events_seen" in config.with_suffix(".log").read_text()
 
 

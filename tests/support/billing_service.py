@@ -20,14 +20,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal, Self
 
 SECONDS = 60
-Mood = Literal["working", "failing", "hanging up", "late", "refusing"]
+Mood = Literal["working", "failing", "hanging up", "silent", "late", "refusing"]
 
 
 class BillingService:
     """Keeps what is posted to it: one of each id, in the order in which the first one came.
 
-    Moods: it works; answers 500; closes connections without an answer; accepts one entry and one
-    closing but answers only when they have come again, and then works; answers entries with 422.
+    Moods: it works; answers 500; closes connections without an answer; accepts what comes, but
+    closes the connection without an answer; accepts one entry and one closing but answers only
+    when they have come again, and then works; answers entries with 422.
 
     Attributes:
         entries: what came to ``/entries``.
@@ -109,6 +110,9 @@ class BillingService:
             self.changed.notify_all()
             self.changed.wait_for(lambda: self.received[id_] > 1, SECONDS)
             self.troubles[mood] += 1
+        if mood == "silent":
+            self.troubles[mood] += 1
+            return None
         return 200
 
 

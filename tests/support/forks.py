@@ -25,7 +25,7 @@ SECONDS = 60
 PROGRAM = """
 import json, os, signal, sys
 import hookline.runtime, hookline_api.app, hookline_api.cli.serve, hookline_api.server, uvicorn
-import hookline_ledger, hookline_openai, hookline_sqlite, hookline_acl
+import hookline_acl, hookline_ledger, hookline_mongo.ports, hookline_openai, hookline_sqlite.store
 from hookline_api.cli import hookline
 
 signal.signal(signal.SIGCHLD, signal.SIG_IGN)

@@ -77,10 +77,13 @@ class AccountAdministration:
         """Give an account limits of its own; ``None`` for those of the settings.
 
         Raises:
-            InvalidRequest: it is no id of an account, or a limit is below zero.
+            InvalidRequest: it is no id of a user's or key's account, or a limit is below zero.
             NotFound: there is no such user, group or key.
             VersionConflict: another version than ``expected`` is there.
         """
+        if limits is not None and parts_of(id_)[0] == "group":
+            message = f"{id_}: a group can pay, and is not limited; limit its users or their keys"
+            raise InvalidRequest(message, param="account")
         for name, limit in attrs.asdict(limits).items() if limits else ():
             if limit is not None and limit < 0:
                 message = f"{name}: a limit cannot be below zero; leave it out for no limit"

@@ -1,6 +1,7 @@
 """What a SQLite store acknowledged is kept, whatever becomes of its process."""
 
 import asyncio
+import json
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +13,9 @@ import pytest
 from hookline.agents import Agent
 from hookline.errors import StoreUnavailable
 from hookline.keys import new_key
+from hookline.ledger import EntryQuery
+from hookline.testing.ledger_suite import account, entry
+from hookline.testing.outbox_suite import under_way
 from hookline_sqlite import SqliteStore
 from hookline_sqlite.database import Database
 from hookline_sqlite.migrations import APPLICATION, MIGRATIONS
@@ -24,6 +28,8 @@ from hookline.agents import Agent
 from hookline.moments import now
 from hookline.keys import new_key
 from hookline.store import Continuation
+from hookline.testing.ledger_suite import account, entry
+from hookline.testing.outbox_suite import under_way
 from hookline_sqlite import SqliteStore
 
 async def main():
@@ -37,6 +43,11 @@ async def main():
                     id=f"run-{i}", user="alice", agent="a", calls={f"call-{i}": "x"},
                     messages=b"[]", expires_at=now() + timedelta(days=1),
                 )),
+                store.outbox.put([under_way(f"run-{i}")], durable=False),
+                store.ledger.change(
+                    account(version=i + 1, balance=i), [entry(f"entry-{i}")],
+                    expected=i, durable=False,
+                ),
             )
             print(i, flush=True)
 
@@ -82,6 +93,12 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path):
             keys = len(await store.keys.list())
             calls = [f"call-{i}" for i in acknowledged]
             waiting = await store.continuations.find(calls, user="alice", agent="a")
+            runs = {one.id for one in await store.outbox.owned("one", limit=1_000_000)}
+            kept = await store.ledger.account("user:alice")
+            entries = await store.ledger.entries(EntryQuery(), limit=1_000_000)
+        assert {f"entry-{i}" for i in range(kept.version)} == {one.id for one in entries}
+        assert {f"run-{i}" for i in acknowledged} <= runs
+        assert acknowledged[-1] <= kept.balance
         return agents, keys, {one.id for one in waiting}
 
     agents, keys, waiting = asyncio.run(check())
@@ -196,6 +213,32 @@ def test_a_store_waits_for_whoever_is_making_the_file(tmp_path):
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert (True, AGENT) == asyncio.run(main(other))
+
+
+@pytest.mark.parametrize("version", range(1, len(MIGRATIONS)))
+def test_a_file_of_an_older_hookline_is_brought_up_to_date(tmp_path, version):
+    """One version after the other; what was in it stays, and all of the store can be used."""
+    path = tmp_path / "hookline.db"
+    with closing(sqlite3.connect(path)) as connection:
+        for statements in MIGRATIONS[:version]:
+            for statement in statements:
+                connection.execute(statement)
+        row = ("helper", json.dumps({"id": "helper", "provider": "p", "model": "m"}))
+        connection.execute("INSERT INTO agents VALUES (?, 1, 0, 0, ?)", row)
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.commit()
+
+    async def main():
+        done = await SqliteStore(path).migrate()
+        async with SqliteStore(path) as store:
+            await store.outbox.put([under_way("run_1")], durable=True)
+            await store.ledger.change(account(), [entry("e")], expected=0)
+            agent = await store.agents.get("helper")
+            return list(done), agent.model, await store.ledger.known(["e"])
+
+    steps = range(version, len(MIGRATIONS))
+    done = [f"brought the schema from version {n} to {n + 1}" for n in steps]
+    assert (done, "m", {"e"}) == asyncio.run(main())
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):

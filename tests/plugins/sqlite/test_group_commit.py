@@ -9,10 +9,15 @@ import pytest
 
 from hookline.errors import StoreUnavailable
 from hookline_sqlite.database import Database
-from hookline_sqlite.groups_of_writes import SyncWork
+from hookline_sqlite.groups_of_writes import LARGEST, SyncWork
 from support.runtimes import run
 
 TABLE = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY)"
+ANSWERS = """
+CREATE TABLE answers (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)
+"""
+NORMAL, FULL = 1, 2
+"""What ``PRAGMA synchronous`` says."""
 
 
 def add(number: int) -> SyncWork[int]:
@@ -56,6 +61,60 @@ def test_a_hundred_works_cost_a_few_commits(tmp_path: Path) -> None:
         assert list(range(100)) == await notes(database)
         assert database.group.commits - before <= 2
         assert 101 == database.group.works
+
+    opened(tmp_path, check)
+
+
+def test_a_transaction_does_so_many_works_at_most(tmp_path: Path) -> None:
+    """The others go into the next ones, in the order in which they came."""
+
+    async def check(database: Database) -> None:
+        before = database.group.commits
+        works = (database.together(add(n), durable=False) for n in range(2 * LARGEST + 1))
+        await asyncio.gather(*works)
+
+        assert 3 == database.group.commits - before
+        assert list(range(2 * LARGEST + 1)) == await notes(database)
+
+    opened(tmp_path, check)
+
+
+def test_a_transaction_waits_for_the_disk_if_one_of_its_works_is_durable(tmp_path: Path) -> None:
+    """Of those that are done together one is enough; without any, it does not wait."""
+
+    def synchronous(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
+
+    async def levels(database: Database, *durable: bool) -> list[int]:
+        return await asyncio.gather(
+            *(database.together(synchronous, durable=one) for one in durable)
+        )
+
+    async def check(database: Database) -> None:
+        assert [NORMAL] == await levels(database, False)
+        assert [FULL] == await levels(database, True)
+        assert [NORMAL, NORMAL] == await levels(database, False, False)
+        assert [FULL, FULL, FULL] == await levels(database, False, True, False)
+        assert [NORMAL] == await levels(database, False)
+
+    opened(tmp_path, check)
+
+
+def test_a_commit_that_fails_fails_all_that_it_was_for(tmp_path: Path) -> None:
+    """None of it is kept, and it is not counted; the next one works."""
+
+    async def check(database: Database) -> None:
+        await database.together(lambda c: c.execute(ANSWERS), durable=True)
+        before = database.group.commits, database.group.works
+        works = [add(1), lambda c: c.execute("INSERT INTO answers VALUES (7)"), add(2)]
+        found = await asyncio.gather(
+            *(database.together(work, durable=True) for work in works), return_exceptions=True
+        )
+
+        assert [StoreUnavailable] * 3 == [type(one) for one in found]
+        assert before == (database.group.commits, database.group.works)
+        assert [] == await notes(database)
+        assert [1, 2] == [await database.together(add(n), durable=True) for n in (1, 2)]
 
     opened(tmp_path, check)
 
@@ -116,6 +175,24 @@ def test_what_waits_is_done_before_the_file_is_closed(tmp_path: Path) -> None:
         return await asyncio.gather(*tasks)
 
     assert list(range(9)) == run(work)
+
+
+def test_what_waits_is_done_though_the_loop_ends(tmp_path: Path) -> None:
+    """All tasks are cancelled then, before some of them began; closing does not wait for ever."""
+
+    async def check(database: Database) -> None:
+        caller = asyncio.create_task(database.together(add(1), durable=True))
+        await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        await asyncio.wait([caller])
+        await database.close()
+        await database.open()
+
+        assert caller.cancelled()
+        assert [1] == await notes(database)
+
+    opened(tmp_path, check)
 
 
 def test_a_locked_file_fails_all_that_wait(tmp_path: Path) -> None:
