@@ -61,7 +61,7 @@ def account_text(account: Account, current: str | None = None, column: str | Non
         ValueError: a moment has no zone.
     """
     what = f"the account {account.id}"
-    column = column or text(msgspec.to_builtins(all_in_utc(account), order="deterministic"), what)
+    column = column or text(all_in_utc(account), what)
     if current is None:
         return column
     content = document(current, dict[str, Any], what)
@@ -104,7 +104,7 @@ def entry_row(entry: LedgerEntry, column: str | None = None) -> Sequence[Any]:
         tokens.audio_output,
         entry.estimated,
         entry.unpriced,
-        column or text(msgspec.to_builtins(entry, order="deterministic"), what),
+        column or text(entry, what),
     )
 
 

@@ -173,7 +173,7 @@ class SqliteOutboxTable:
 
 def _row(run: OutboxRun) -> Sequence[Any]:
     run = all_in_utc(run)
-    column = text(msgspec.to_builtins(run, order="deterministic"), f"the run {run.id}")
+    column = text(run, f"the run {run.id}")
     return (run.id, run.server, run.at_rest, len(run.parked), column)
 
 
