@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hookline.errors import InvalidRequest
 from hookline.ledger import Dimension, EntryQuery, LedgerStore, UsageSum
+from hookline.moments import utc
 from hookline.money import dollars
 
 DIMENSIONS: Sequence[Dimension] = (
@@ -101,11 +102,11 @@ async def report(
     """Sums made in the store. Without a period, of the last 30 days.
 
     Raises:
-        InvalidRequest: the period ends before it begins.
+        InvalidRequest: the period ends before it begins, or UTC has no such moment.
         StoreUnavailable: the store does not answer.
     """
-    until = query.until or at
-    since = query.since or until - timedelta(days=DAYS)
+    until = at if query.until is None else _moment(query.until, "until")
+    since = _before(until) if query.since is None else _moment(query.since, "since")
     if since >= until:
         message = "since: it must lie before until, or before now if that is not given"
         raise InvalidRequest(message, param="since")
@@ -140,6 +141,20 @@ def as_csv(found: UsageReport) -> str:
         names = [_cell(row.group[name]) for name in found.by]
         writer.writerow([*names, *(getattr(row, name) for name in COUNTS), row.amount, row.nanos])
     return out.getvalue()
+
+
+def _moment(at: datetime, param: str) -> datetime:
+    try:
+        return utc(at)
+    except OverflowError as error:
+        message = f"{param}: {at.isoformat()} is no moment of the years 1 to 9999 in UTC"
+        raise InvalidRequest(message, param=param) from error
+
+
+def _before(until: datetime) -> datetime:
+    """When a report begins that ends at this moment; no earlier than moments do."""
+    earliest = datetime.min.replace(tzinfo=UTC)
+    return max(until, earliest + timedelta(days=DAYS)) - timedelta(days=DAYS)
 
 
 def _cell(value: str | None) -> str:

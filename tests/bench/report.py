@@ -191,7 +191,10 @@ def _stores(stores: Mapping[str, Figures]) -> str:
         [name, *(number(getattr(row, column)) for column in COLUMNS), _faults(row.faults)]
         for name, row in stores.items()
     ]
-    title = "### stores: one JSON answer, 32 at a time; look-ups remembered (warm) or not (cold)"
+    title = (
+        "### stores: one JSON answer, 32 at a time; look-ups remembered (warm) or not (cold); "
+        "without the ledger, and with a balance"
+    )
     return f"{title}\n\n{_table(['store', *COLUMNS.values(), 'faults'], rows)}"
 
 

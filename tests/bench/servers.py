@@ -19,6 +19,20 @@ HERE = Path(__file__).resolve().parent
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 TOOL = "calculator"
+LEDGERS: Mapping[str, Sequence[str]] = {
+    "off": ("[runtime]", 'disabled_plugins = ["ledger"]'),
+    "entries": (),
+    "balance": (
+        "[plugins.ledger]",
+        "enforce_balance = true",
+        'start_balance = "1000000"',
+        "[[plugins.ledger.prices]]",
+        'model = "*"',
+        'input = "3"',
+        'output = "15"',
+    ),
+}
+"""What the config says of the ledger."""
 
 
 @attrs.frozen
@@ -66,7 +80,9 @@ def hookline(
     models: Sequence[str],
     state: Path,
     url: str,
+    *,
     remembered: float | None = None,
+    ledger: str = "entries",
 ) -> Iterator[Server]:
     """Hookline with an agent for each model.
 
@@ -77,9 +93,11 @@ def hookline(
         state: a folder for the config and the log.
         url: of the store.
         remembered: seconds that look-ups are remembered, if not as is the default.
+        ledger: ``off``, or ``entries`` alone as is the default, or a ``balance`` too.
     """
     key = "hk-" + secrets.token_hex(32)
     lines = _config(f"http://127.0.0.1:{mock.port}/v1", models, url, remembered)
+    lines = [*LEDGERS[ledger], *lines]
     config = state / "hookline.toml"
     config.write_text("\n".join(lines) + "\n")
     with _process(name, ["serve_hookline.py", str(config), key], {}, state) as server:

@@ -1,7 +1,10 @@
-"""What the store costs: SQLite and MongoDB, with what was looked up remembered and without."""
+"""What the store costs: SQLite and MongoDB, with what was looked up remembered and without.
+
+And what the ledger costs: nothing, entries alone (the default), or entries and a balance.
+"""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -14,12 +17,17 @@ sys.path.insert(0, str(HERE.parent))
 from support import mongod
 
 CASE = next(case for case in CASES if case.name == "json-c32")
-REMEMBERED = {"warm": None, "cold": 0}
-"""Seconds that look-ups are remembered, unless as is the default."""
+WAYS: Mapping[str, tuple[float | None, str]] = {
+    "warm": (None, "entries"),
+    "cold": (0, "entries"),
+    "no-ledger": (None, "off"),
+    "balance": (None, "balance"),
+}
+"""Seconds that look-ups are remembered, unless as is the default, and what the ledger does."""
 
 
 def measure(mock: Server, state: Path, *, rounds: int, seconds: float) -> dict[str, Figures]:
-    """Figures of one server per store and way to remember; rounds take turns."""
+    """Figures of one server per store and way; rounds take turns."""
     measured: dict[str, list[Figures]] = {}
     with running(mock, state) as servers:
         for round_ in range(rounds):
@@ -32,7 +40,7 @@ def measure(mock: Server, state: Path, *, rounds: int, seconds: float) -> dict[s
 
 @contextmanager
 def running(mock: Server, state: Path) -> Iterator[Sequence[Server]]:
-    """A server for each store and way to remember."""
+    """A server for each store and way."""
     with ExitStack() as stack:
         urls = {"sqlite": f"sqlite:///{state}/{{name}}.db"}
         reason = mongod.available()
@@ -43,12 +51,18 @@ def running(mock: Server, state: Path) -> Iterator[Sequence[Server]]:
             print(f"no figures for MongoDB: {reason}", file=sys.stderr)
         servers = []
         for store, url in urls.items():
-            for way, remembered in REMEMBERED.items():
+            for way, (remembered, ledger) in WAYS.items():
                 name = f"{store}-{way}"
                 folder = state / name
                 folder.mkdir()
                 server = hookline(
-                    name, mock, [CASE.model], folder, url.format(name=name), remembered
+                    name,
+                    mock,
+                    [CASE.model],
+                    folder,
+                    url.format(name=name),
+                    remembered=remembered,
+                    ledger=ledger,
                 )
                 servers.append(attrs.evolve(stack.enter_context(server), name=name))
         yield servers

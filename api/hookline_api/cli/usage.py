@@ -25,10 +25,10 @@ def moment(_: click.Context, parameter: click.Parameter, text: str | None) -> da
         return None
     try:
         at = datetime.fromisoformat(text)
-    except ValueError as error:
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         message = f"{text!r} is no ISO date such as 2026-11-21"
         raise click.BadParameter(message) from error
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 @click.group(invoke_without_command=True)
@@ -62,6 +62,7 @@ def usage(
 ) -> None:
     """Say what was used and what it cost."""
     if context.invoked_subcommand is not None:
+        _refuse_options(context, context.invoked_subcommand)
         return
     from hookline.ledger import EntryQuery
     from hookline.moments import now
@@ -80,6 +81,17 @@ def usage(
         click.echo(reports.as_csv(found), nl=False)
     else:
         _print_report(found)
+
+
+def _refuse_options(context: click.Context, subcommand: str) -> None:
+    """An option before the subcommand is not its own; passed over, it might be another config's."""
+    from hookline_api.cli.failures import WrongUse
+
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE:
+            message = f"{parameter.opts[0]} stands before {subcommand}; write it after {subcommand}"
+            raise WrongUse(message)
 
 
 def _print_report(found: "UsageReport") -> None:
@@ -116,7 +128,7 @@ def parked(*, path: Path | None, as_json: bool) -> None:
     print_table(
         PARKED,
         (
-            (run, one.recorder, one.item, str(one.attempts), shown(one.at), one.error)
+            (run, one.recorder, one.item, str(one.attempts), shown(one.at), _one_line(one.error))
             for run, one in items
         ),
     )
@@ -182,6 +194,11 @@ async def _parked(office: "Administration", _: "Actor") -> "Sequence[OutboxRun]"
     while page := await office.store.outbox.parked(after=found[-1].id if found else ""):
         found += page
     return found
+
+
+def _one_line(text: str) -> str:
+    """What a recorder said, so that it stays in its row."""
+    return " ".join(text.split())
 
 
 def _fields(thing: Any) -> dict[str, Any]:
