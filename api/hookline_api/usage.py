@@ -1,10 +1,18 @@
 """``GET /v1/usage`` and ``/v1/balance``: what the caller itself has used, and has left."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    OpenAPIType,
+    Operation,
+    Schema,
+)
 from litestar.params import QueryParameter
 
 from hookline.errors import InvalidRequest, NotFound
@@ -38,14 +46,35 @@ Only = Annotated[
     str | None, QueryParameter(required=False, max_length=1000, description="Only of this one")
 ]
 Format = Annotated[
-    str,
-    QueryParameter(name="format", pattern="^(json|csv)$", description="`csv`, or `json`"),
+    str | None,
+    QueryParameter(
+        name="format",
+        required=False,
+        pattern="^(json|csv)$",
+        description="`csv` or `json`; else what `Accept` prefers, and `json` if it does not say",
+    ),
 ]
+JSON = "application/json"
+CSV = "text/csv"
 ANSWER = {200: ResponseSpec(UsageReport, description="What was used", generate_examples=False)}
+
+
+@dataclass
+class ReportOperation(Operation):
+    """Describes that a report may be CSV, which Litestar cannot know."""
+
+    def __post_init__(self) -> None:
+        """Add CSV to what a request may be answered with."""
+        found = (self.responses or {})["200"]
+        if isinstance(found, OpenAPIResponse) and found.content is not None:
+            text = "A line of names, then a line for each group; the total if there are no groups"
+            schema = Schema(type=OpenAPIType.STRING, description=text)
+            found.content[CSV] = OpenAPIMediaType(schema=schema)
 
 
 @get(
     "/usage",
+    operation_class=ReportOperation,
     guards=[may_use],
     operation_id="getUsage",
     summary="What you have used",
@@ -60,7 +89,7 @@ async def get_usage(  # noqa: PLR0913  each is a part of the query
     until: Until = None,
     agent: Only = None,
     model: Only = None,
-    format: Format = "json",  # noqa: A002  the name of the parameter
+    format: Format = None,  # noqa: A002  the name of the parameter
 ) -> Response[Any]:
     """Sums of the caller's own usage, with all of its keys."""
     wanted = reports.dimensions(by)
@@ -76,7 +105,7 @@ async def get_usage(  # noqa: PLR0913  each is a part of the query
     )
     runtime: Runtime = request.app.state.runtime
     found = await reports.report(runtime.registry.store.ledger, query, wanted, now())
-    return answer(found, format)
+    return answer(request, found, format)
 
 
 @get(
@@ -98,10 +127,13 @@ async def get_balance(request: Request[Any, Any, Any]) -> AccountDocument:
     return document(found)
 
 
-def answer(found: UsageReport, format_: str) -> Response[Any]:
+def answer(
+    request: Request[Any, Any, Any], found: UsageReport, format_: str | None
+) -> Response[Any]:
     """A report as it was asked for."""
-    if format_ == "csv":
-        return Response(reports.as_csv(found), media_type="text/csv; charset=utf-8")
+    preferred = request.accept.best_match([JSON, CSV], default=JSON)
+    if format_ == "csv" or (format_ is None and preferred == CSV):
+        return Response(reports.as_csv(found), media_type=CSV)
     return Response(found)
 
 

@@ -17,7 +17,17 @@ from hookline_api.admin.ids import DEFAULT_LIMIT, After, Limit
 from hookline_api.admin.pages import Page, page_of
 from hookline_api.auth import may_administer
 from hookline_api.described import errors
-from hookline_api.usage import ANSWER, By, Format, Only, Since, Until, answer, aware
+from hookline_api.usage import (
+    ANSWER,
+    By,
+    Format,
+    Only,
+    ReportOperation,
+    Since,
+    Until,
+    answer,
+    aware,
+)
 
 
 class ParkedItem(Struct, frozen=True, kw_only=True):
@@ -61,7 +71,13 @@ class Usage(Controller):
     guards = [may_administer]
     tags = ["admin: usage"]
 
-    @get("/", operation_id="getAllUsage", summary="What was used", responses=ANSWER | errors())
+    @get(
+        "/",
+        operation_class=ReportOperation,
+        operation_id="getAllUsage",
+        summary="What was used",
+        responses=ANSWER | errors(),
+    )
     async def report(  # noqa: PLR0913  each is a part of the query
         self,
         request: Request[Any, Any, Any],
@@ -75,7 +91,7 @@ class Usage(Controller):
         model: Only = None,
         provider: Only = None,
         account: Only = None,
-        format: Format = "json",  # noqa: A002  the name of the parameter
+        format: Format = None,  # noqa: A002  the name of the parameter
     ) -> Response[Any]:
         """Sums of usage, grouped as asked for."""
         query = EntryQuery(
@@ -90,7 +106,7 @@ class Usage(Controller):
         )
         ledger = administration_of(request).store.ledger
         found = await reports.report(ledger, query, reports.dimensions(by), now())
-        return answer(found, format)
+        return answer(request, found, format)
 
     @get(
         "/parked",

@@ -181,20 +181,20 @@ def _print(account: "Account", *, as_json: bool) -> None:
 
 def _facts(account: "Account") -> Iterator[tuple[str, str]]:
     from hookline.moments import now
-    from hookline.money import credits_of, dollars
+    from hookline.money import credits_of, shown
 
     yield "account", account.id
     if account.balance is None:
         yield "balance", "none: nothing is paid from it"
     else:
-        yield "balance", f"${dollars(account.balance)} ({credits_of(account.balance)} credits)"
-        yield "reserved", f"${dollars(account.reserved(now()))}"
+        yield "balance", f"{shown(account.balance)} ({credits_of(account.balance)} credits)"
+        yield "reserved", f"{shown(account.reserved(now()))}"
     yield "limits", _limits(account) or "those of the settings"
     own = account.refill
     if own is None:
         yield "refill", "as in the settings"
     elif own.amount:
-        yield "refill", f"${dollars(own.amount)} every {own.interval} {own.unit}"
+        yield "refill", f"{shown(own.amount)} every {own.interval} {own.unit}"
     else:
         yield "refill", "never"
 
@@ -211,13 +211,13 @@ def _row(account: "Account") -> Sequence[str]:
 
 
 def _limits(account: "Account") -> str:
-    from hookline.money import dollars
+    from hookline.money import shown
 
     own = account.limits
     if own is None:
         return ""
     words = [
-        f"${dollars(amount)} a {name}"
+        f"{shown(amount)} a {name}"
         for name, amount in (("day", own.day), ("month", own.month))
         if amount is not None
     ]

@@ -170,7 +170,7 @@ def retry(*, path: Path | None, runs: Sequence[str], every: bool, as_json: bool)
 @example("hookline usage reprice --since 2026-11-01 --dry-run")
 def reprice(*, path: Path | None, since: datetime, dry_run: bool, as_json: bool) -> None:
     """Price again what was used, and correct what it cost. A second time nothing is left to do."""
-    from hookline.money import dollars
+    from hookline.money import shown
     from hookline_api.cli.output import print_json
     from hookline_api.cli.pricing import repriced
 
@@ -184,7 +184,7 @@ def reprice(*, path: Path | None, since: datetime, dry_run: bool, as_json: bool)
         return
     word = "would change" if dry_run else "changed"
     click.echo(
-        f"{done.corrected:,} of {done.entries:,} entries {word}, by ${dollars(done.amount)}; "
+        f"{done.corrected:,} of {done.entries:,} entries {word}, by {shown(done.amount)}; "
         f"{done.unpriced:,} have no price."
     )
 
