@@ -438,6 +438,8 @@ def money() -> Iterator[tuple[str, list[Request]]]:
         [
             get(f"usage?{period}"),
             get(f"usage?{period}&by=day,model&user=alice&format=csv"),
+            get(f"usage?{period}&by=model", accept="text/csv"),
+            get(f"usage?{period}&format=json", accept="text/csv"),
             get(f"usage?{period}&by="),
             get("usage?by=nothing"),
             get("usage?by=day,day"),

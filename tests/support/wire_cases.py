@@ -438,6 +438,8 @@ def strangers() -> Iterator[Case]:
     yield get("models-without-a-key", "/v1/models", authorization="")
     yield from twice("quota-exhausted", "echo", server="poor")
     yield chat("rate-limited", "echo", server="busy")
+    yield from twice("limits-told", "echo", server="limited")
+    yield from twice("limits-reached", "echo", server="exhausted")
     yield chat("recorder-down", "echo", server="unrecorded")
     yield chat("permissions-down", "echo", server="lawless")
     yield chat("store-down", "echo", server="storeless")

@@ -19,7 +19,9 @@ from hookline import (
     hookimpl,
     tool,
 )
-from hookline.errors import StoreUnavailable
+from hookline.errors import AdmissionRefused, StoreUnavailable
+from hookline.quotas import Quota, RateLimit
+from hookline.usage import Admission, Closing, UsageEntry
 from hookline_memory import MemoryStore
 
 
@@ -114,6 +116,32 @@ class Recording:
     @hookimpl
     def usage_recorder(self) -> object:
         return self._recorder
+
+
+class Limited:
+    """A usage recorder under whose limits every run falls; without requests left it refuses.
+
+    Args:
+        remaining: how many requests are left.
+    """
+
+    def __init__(self, remaining: int):
+        self._quota = Quota(
+            requests=RateLimit(limit=60, remaining=remaining, reset=0.12),
+            tokens=RateLimit(limit=150_000, remaining=149_984, reset=360.0),
+        )
+
+    async def admit(self, admission: Admission) -> Quota:
+        if self._quota.requests and not self._quota.requests.remaining:
+            message = "the limit is 60 requests a minute, and none is left"
+            raise AdmissionRefused(message, retry_after=0.12, quota=self._quota)
+        return self._quota
+
+    async def record(self, entry: UsageEntry) -> None:
+        """What is used does not matter."""
+
+    async def close(self, closing: Closing) -> None:
+        """Nothing was reserved."""
 
 
 class BrokenPermissions:

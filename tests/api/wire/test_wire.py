@@ -32,6 +32,7 @@ from support.wire_parts import (
     TABLES,
     BrokenPermissions,
     FailingStores,
+    Limited,
     Recording,
     Vault,
     Workshop,
@@ -55,7 +56,7 @@ def failing_recorder() -> RecordingRecorder:
     return recorder
 
 
-def recorded_by(recorder: RecordingRecorder) -> Mapping[str, object]:
+def recorded_by(recorder: object) -> Mapping[str, object]:
     """A plugin with this recorder."""
     return {"recording": Recording(recorder)}
 
@@ -106,6 +107,8 @@ SERVERS: Mapping[str, Callable[[ExitStack], RunningServer]] = {
     "crossed": serving({"server": {"cors_origins": ["https://app.example"]}}),
     "poor": serving({}, recorded_by(RecordingRecorder(refusal=REFUSAL))),
     "busy": serving({}, recorded_by(RecordingRecorder(refusal="one at a time", retry_after=3))),
+    "limited": serving({}, recorded_by(Limited(59))),
+    "exhausted": serving({}, recorded_by(Limited(0))),
     "unrecorded": serving({}, recorded_by(failing_recorder())),
     "lawless": serving(LAWLESS, {"broken": BrokenPermissions()}),
     "storeless": serving({"store": {"url": "failing://"}}, {"failing": FailingStores()}),
