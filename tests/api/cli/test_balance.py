@@ -123,6 +123,7 @@ def test_what_was_added_is_written_down(tmp_path: Path) -> None:
         (["limits", "alice", "--day", "-1"], "day: a limit cannot be below zero"),
         (["limits", "alice", "--month", "x"], "month: x is no amount of dollars"),
         (["limits", "eve", "--none"], "there is no user eve"),
+        (["limits", "group:devs", "--day", "1"], "a group can pay, and is not limited"),
         (["refill", "alice", "--amount", "-1"], "the amount must not be below zero"),
     ],
 )

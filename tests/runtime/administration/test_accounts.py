@@ -110,7 +110,7 @@ def test_an_account_is_of_somebody(id_: str, error: type[Exception], message: st
         accounts = office.administration.accounts
         for change in (
             accounts.credit(ROOT, id_, 1),
-            accounts.set_limits(ROOT, id_, Limits(day=1)),
+            accounts.set_limits(ROOT, id_, None),
             accounts.set_refill(ROOT, id_, None),
         ):
             with pytest.raises(error, match=message):
@@ -174,6 +174,20 @@ def test_a_limit_below_zero_is_refused(name: str):
         return caught.value.param, (await accounts.get(ALICE)).limits
 
     assert (name, Limits(**{name: 0})) == in_office(work)
+
+
+def test_a_group_is_not_limited():
+    """It can pay and be refilled; the sentence says whom to limit, and nothing is changed."""
+
+    async def work(office: Office):
+        await office.people("alice", team={"alice"})
+        accounts = office.administration.accounts
+        with pytest.raises(InvalidRequest, match="group:team: a group can pay, and is not limited"):
+            await accounts.set_limits(ROOT, "group:team", Limits(day=1))
+        assert [] == await office.store.ledger.accounts()
+        return await accounts.set_refill(ROOT, "group:team", Refill(amount=1))
+
+    assert Refill(amount=1) == in_office(work).refill
 
 
 @pytest.mark.parametrize("refill", [Refill(amount=-1), Refill(amount=1, interval=0)])
