@@ -5,7 +5,9 @@ shared, and while one transaction is under way the next one collects.
 
 Not all of it has to survive the machine's power. A transaction waits for the disk only if something
 ``durable`` is in it. What was committed before it is on the disk then, too: the write-ahead log
-is kept from its front, so nothing is ever lost but its end.
+is kept from its front, so nothing is ever lost but its end. SQLite does not wait if a transaction
+changes nothing, although what it found may be on the way to the disk still; so one that shall wait
+always writes something.
 """
 
 import asyncio
@@ -134,13 +136,16 @@ class Group:
         if connection is None:
             message = "the group of writes is closed"
             raise sqlite3.ProgrammingError(message)
-        self._set_synchronous(connection, full=any(one.durable for one in batch))
+        full = any(one.durable for one in batch)
+        self._set_synchronous(connection, full=full)
         connection.execute("BEGIN IMMEDIATE")
         try:
             if len(batch) == 1:
                 outcomes = [batch[0].work(connection)]
             else:
                 outcomes = [_guarded(connection, one.work) for one in batch]
+            if full:
+                _write_something(connection)
             connection.execute("COMMIT")
         except BaseException:
             # Some errors end the transaction themselves; a failing disk ends it on close.
@@ -170,6 +175,12 @@ def _guarded(connection: sqlite3.Connection, work: SyncWork[Any]) -> Any:
         outcome = error
     connection.execute("RELEASE work")
     return outcome
+
+
+def _write_something(connection: sqlite3.Connection) -> None:
+    """Write the first page again. It is read first, for another process may have migrated it."""
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _seen(done: "asyncio.Future[Any]") -> None:

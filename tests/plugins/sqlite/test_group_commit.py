@@ -10,6 +10,7 @@ import pytest
 from hookline.errors import StoreUnavailable
 from hookline_sqlite.database import Database
 from hookline_sqlite.groups_of_writes import LARGEST, SyncWork
+from hookline_sqlite.migrations import MIGRATIONS
 from support.runtimes import run
 
 TABLE = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY)"
@@ -96,6 +97,22 @@ def test_a_transaction_waits_for_the_disk_if_one_of_its_works_is_durable(tmp_pat
         assert [NORMAL, NORMAL] == await levels(database, False, False)
         assert [FULL, FULL, FULL] == await levels(database, False, True, False)
         assert [NORMAL] == await levels(database, False)
+
+    opened(tmp_path, check)
+
+
+def test_a_durable_work_that_changes_nothing_waits_for_the_disk_too(tmp_path: Path) -> None:
+    """What it found may have been written by one that did not wait; the log says that it waited."""
+
+    async def check(database: Database) -> None:
+        log = database.path.with_name(f"{database.path.name}-wal")
+        await database.together(add(1), durable=False)
+        written = log.read_bytes()
+        await database.together(lambda c: c.execute("SELECT 1").fetchall(), durable=False)
+        assert written == log.read_bytes()
+        await database.together(lambda c: c.execute("SELECT 1").fetchall(), durable=True)
+        assert written != log.read_bytes()
+        assert len(MIGRATIONS) == await database.schema()
 
     opened(tmp_path, check)
 
