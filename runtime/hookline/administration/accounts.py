@@ -9,7 +9,7 @@ from hookline.administration.actor import Actor, Change, Recorder
 from hookline.administration.tries import persist
 from hookline.errors import InvalidRequest, NotFound, VersionConflict
 from hookline.ledger import Account, LedgerEntry, Limits, Refill
-from hookline.money import dollars
+from hookline.money import LARGEST, shown
 from hookline.store import Store
 
 KINDS = ("user", "group", "key")
@@ -49,7 +49,8 @@ class AccountAdministration:
         """Add nano-dollars to a balance, or take them away; there need not be an account yet.
 
         Raises:
-            InvalidRequest: it is no id of an account, or nothing is to be added.
+            InvalidRequest: it is no id of an account, nothing is to be added, or the balance would
+                be larger than any amount can be, so that not every store could keep it.
             NotFound: there is no such user, group or key.
         """
         if not amount:
@@ -65,10 +66,18 @@ class AccountAdministration:
         )
 
         def add(account: Account) -> Account:
-            return attrs.evolve(account, balance=(account.balance or 0) + amount)
+            before = account.balance or 0
+            balance = before + amount
+            if abs(balance) > max(LARGEST, abs(before)):
+                message = (
+                    f"amount: the balance would be {shown(balance)}, and up to "
+                    f"{shown(LARGEST)} can be kept"
+                )
+                raise InvalidRequest(message, param="amount")
+            return attrs.evolve(account, balance=balance)
 
         word = "added" if amount > 0 else "took"
-        detail = f"{word} ${dollars(abs(amount))}" + (f": {note}" if note else "")
+        detail = f"{word} {shown(abs(amount))}" + (f": {note}" if note else "")
         return await self._change(actor, id_, add, detail, [entry])
 
     async def set_limits(

@@ -8,7 +8,7 @@ import pytest
 from hookline.errors import InvalidRequest, NotFound, VersionConflict
 from hookline.keys import new_key
 from hookline.ledger import Account, EntryQuery, LedgerEntry, Limits, Refill
-from hookline.money import DOLLAR
+from hookline.money import DOLLAR, LARGEST
 from support.offices import NOON, ROOT, Office, in_office
 
 ALICE = "user:alice"
@@ -211,6 +211,29 @@ def test_a_credit_of_nothing_is_refused():
 
     with pytest.raises(InvalidRequest, match="amount: 0 changes nothing"):
         in_office(work)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_balance_stays_within_what_can_be_kept(sign: int):
+    """What would take it further is refused and leaves no entry; the way back is open."""
+
+    async def work(office: Office):
+        await office.people("alice")
+        accounts = office.administration.accounts
+        await accounts.credit(ROOT, ALICE, sign * LARGEST)
+        with pytest.raises(InvalidRequest, match="amount: the balance would be"):
+            await accounts.credit(ROOT, ALICE, sign)
+        found = await office.store.ledger.account(ALICE)
+        assert found is not None
+        beyond = attrs.evolve(found, version=found.version + 1, balance=sign * 2 * LARGEST)
+        await office.store.ledger.change(beyond, expected=found.version)
+        kept = await accounts.credit(ROOT, ALICE, -sign)
+        return kept.balance, [entry.amount for entry in await entries(office)]
+
+    balance, amounts = in_office(work)
+
+    assert sign * (2 * LARGEST - 1) == balance
+    assert [sign * LARGEST, -sign] == amounts
 
 
 def test_whoever_names_a_version_gets_that_one_or_nothing():
