@@ -52,6 +52,7 @@ class UsageConfig(Struct, frozen=True, forbid_unknown_fields=True):
     lease: Annotated[float, Meta(ge=1)] = 15.0
     write_patience: Seconds = 30.0
     park_after: Seconds = 3600.0
+    grace: Annotated[float, Meta(ge=0)] = 10.0
     concurrency: Annotated[int, Meta(ge=1)] = 64
     waiting: Annotated[int, Meta(ge=1)] = 10_000
 

@@ -47,7 +47,6 @@ class UsageDelivery:
         outbox: where what they are to be told is kept until they have taken it.
         prices: what says what calls cost.
         config: how long and how much.
-        grace: how many seconds to wait for the recorders at shutdown.
         clock: this moment, in UTC. Servers that share a store must agree on it within a third of
             ``[usage] lease``.
     """
@@ -59,7 +58,6 @@ class UsageDelivery:
         *,
         prices: Sequence[Part[PriceList]] = (),
         config: UsageConfig = CONFIG,
-        grace: float = 10.0,
         clock: Callable[[], datetime] = now,
     ):
         self.parts = parts
@@ -67,7 +65,6 @@ class UsageDelivery:
         self.server = "server_" + secrets.token_hex(12)
         self._outbox = outbox
         self._prices = prices
-        self._grace = grace
         self._clock = clock
         self._behind = False
         self._meters: dict[str, RunMeter] = {}
@@ -176,7 +173,7 @@ class UsageDelivery:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         waits = [asyncio.ensure_future(courier.drained()) for courier in self.recorders]
-        await asyncio.wait(waits, timeout=self._grace)
+        await asyncio.wait(waits, timeout=self.config.grace)
         for courier, wait in zip(self.recorders, waits, strict=True):
             wait.cancel()
             if courier.waiting:

@@ -15,6 +15,10 @@ from hookline.usage import Admission, Outcome, Price, TokenCounts, UsageEntry
 NOTED_TOKENS = 50
 """Tokens that a call has streamed since it was noted in the outbox, before it is noted again."""
 
+CAUTION = 2
+"""How many times the estimated tokens a prompt may have: other languages than English have more of
+them, and so has what vendors put around each message."""
+
 Count = Callable[[], int]
 Pricing = Callable[[UsageEntry], Price | None]
 
@@ -238,7 +242,8 @@ class RunMeter:
 
 def estimated(admission: Admission, entry: UsageEntry, price: Pricing) -> Admission:
     """The admission with what the call may cost at most, as far as that is known."""
-    tokens = TokenCounts(input=admission.estimated_input, output=admission.expected_output)
+    most = admission.estimated_input * CAUTION
+    tokens = TokenCounts(input=most, output=admission.expected_output)
     found = price(attrs.evolve(entry, tokens=tokens))
     return attrs.evolve(admission, estimate=None if found is None else found.amount)
 

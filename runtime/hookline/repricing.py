@@ -12,6 +12,8 @@ from hookline.usage import Price, TokenCounts, UsageEntry
 
 PAGE = 500
 NOTHING = TokenCounts()
+SUPPLEMENT = ":more"
+"""How the id of a supplement ends."""
 
 
 @attrs.define
@@ -90,7 +92,7 @@ async def _one(
     clock: Callable[[], datetime] | None,
 ) -> None:
     done.entries += 1
-    found = price(_used(entry))
+    found = await _priced(ledger, price, entry)
     if found is None:
         done.unpriced += 1
         return
@@ -103,6 +105,27 @@ async def _one(
             return
     done.corrected += 1
     done.amount -= difference
+
+
+async def _priced(
+    ledger: LedgerStore, price: Callable[[UsageEntry], Price | None], entry: LedgerEntry
+) -> Price | None:
+    """What the entry costs now. A supplement costs what it makes the whole call dearer."""
+    if not entry.id.endswith(SUPPLEMENT):
+        return price(_used(entry))
+    first = entry.id.removesuffix(SUPPLEMENT)
+    calls = await ledger.entries(EntryQuery(run=entry.run, kinds=["usage"]), limit=10_000)
+    begun = next((call for call in calls if call.id == first), None)
+    if begun is None:
+        return price(_used(entry))
+    noted = attrs.asdict(begun.tokens)
+    tokens = TokenCounts(
+        **{name: count + noted[name] for name, count in attrs.asdict(entry.tokens).items()}
+    )
+    whole, part = price(attrs.evolve(_used(entry), tokens=tokens)), price(_used(begun))
+    if whole is None or part is None:
+        return None
+    return attrs.evolve(whole, amount=whole.amount - part.amount)
 
 
 def _correction(

@@ -182,7 +182,8 @@ class Admission:
         estimated_input: tokens of the prompt.
         expected_output: tokens that the call may have: the limit that request or agent set, else
             ``[usage] default_output``; more while a long answer goes on.
-        estimate: what that costs, in nano-US-dollars; ``None`` if it has no price.
+        estimate: what that costs at most, in nano-US-dollars: twice the estimated input is reckoned
+            with; ``None`` if it has no price.
     """
 
     scope: RunScope

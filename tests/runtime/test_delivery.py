@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import attrs
+import msgspec
 import pytest
 
 from hookline.config import UsageConfig
@@ -136,11 +137,16 @@ class Failing(MemoryOutbox):
 
 @asynccontextmanager
 async def delivering(
-    *recorders: object, outbox: MemoryOutbox | None = None, config: UsageConfig = PATIENT, **more
+    *recorders: object,
+    outbox: MemoryOutbox | None = None,
+    config: UsageConfig = PATIENT,
+    grace: float = 10.0,
+    **more,
 ) -> AsyncIterator[UsageDelivery]:
     """A delivery to these recorders, called ``part0``, ``part1`` and so on."""
     parts = [part(recorder, f"part{number}") for number, recorder in enumerate(recorders)]
     outbox = outbox or MemoryOutbox()
+    config = msgspec.structs.replace(config, grace=grace)
     async with UsageDelivery(parts, outbox, config=config, **more) as delivery:
         yield delivery
 
@@ -471,7 +477,7 @@ def test_entries_carry_what_they_cost() -> None:
 
     run(work)
     assert [0, 1] == [one.price.amount for one in recorder.entries]
-    assert 13 == recorder.admissions[0].estimate
+    assert 2 * 3 + 10 == recorder.admissions[0].estimate
 
 
 def test_without_recorders_nothing_is_written() -> None:
