@@ -1,11 +1,11 @@
 """Accounts, as HTTP and the command line show them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from msgspec import Struct
 
-from hookline.ledger import Account, IntervalUnit, Limits, Refill
+from hookline.ledger import Account, IntervalUnit, Limits, Refill, Spent
 from hookline.moments import now
 from hookline.money import credits_of, dollars
 
@@ -27,11 +27,19 @@ class RefillDocument(Struct, frozen=True, kw_only=True):
     unit: IntervalUnit
 
 
+class SpentDocument(Struct, frozen=True, kw_only=True):
+    """Dollars that were spent on this day and in this month of UTC, as text."""
+
+    day: str
+    month: str
+
+
 class AccountDocument(Struct, frozen=True, kw_only=True):
     """An account. Money is dollars as text, exactly; ``nanos`` is the balance in nano-dollars.
 
     ``balance`` is ``null`` if nothing is paid from it, and it only has limits. ``limits`` and
-    ``refill`` are ``null`` where those of the settings hold.
+    ``refill`` are ``null`` where those of the settings hold. ``spent`` is what the limits of day
+    and month are compared with; it is only counted for an account that pays or is limited.
     """
 
     object: Literal["account"] = "account"
@@ -41,6 +49,7 @@ class AccountDocument(Struct, frozen=True, kw_only=True):
     nanos: int | None
     credits: str | None
     reserved: str | None
+    spent: SpentDocument
     limits: LimitsDocument | None
     refill: RefillDocument | None
     refilled_at: datetime | None
@@ -50,20 +59,32 @@ class AccountDocument(Struct, frozen=True, kw_only=True):
 
 def document(account: Account) -> AccountDocument:
     """An account as it is shown."""
-    balance = account.balance
+    balance, at = account.balance, now()
     return AccountDocument(
         id=account.id,
         version=account.version,
         balance=None if balance is None else dollars(balance),
         nanos=balance,
         credits=None if balance is None else credits_of(balance),
-        reserved=None if balance is None else dollars(account.reserved(now())),
+        reserved=None if balance is None else dollars(account.reserved(at)),
+        spent=_spent(account, at.date()),
         limits=_limits(account.limits),
         refill=_refill(account.refill),
         refilled_at=account.refilled_at,
         created_at=account.created_at,
         updated_at=account.updated_at,
     )
+
+
+def _spent(account: Account, today: date) -> SpentDocument:
+    return SpentDocument(
+        day=_amount(account.day, today), month=_amount(account.month, today.replace(day=1))
+    )
+
+
+def _amount(spent: Spent | None, began: date) -> str:
+    """Dollars that were spent since then; what an account has from a time before is over."""
+    return dollars(spent.amount if spent and spent.since.date() >= began else 0)
 
 
 def _limits(limits: Limits | None) -> LimitsDocument | None:
