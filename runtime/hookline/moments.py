@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import attrs
 
 ThingT = TypeVar("ThingT")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_PLAIN = frozenset({type(None), str, int, bool, float, bytes})
 
 
 def now() -> datetime:
@@ -69,12 +71,21 @@ def of_micros(value: int) -> datetime:
 
 
 def _in_utc(value: Any) -> Any:
-    """The value itself, if all its moments are in UTC already: most are."""
+    """The value itself, if all its moments are in UTC already: most are.
+
+    Every write of usage comes through here, so the fields of a class are listed once.
+    """
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is datetime:
+        return utc(value)
+    names = _fields(kind)
+    if names:
+        given = ((name, getattr(value, name)) for name in names)
+        changed = {name: new for name, one in given if (new := _in_utc(one)) is not one}
+        return attrs.evolve(value, **changed) if changed else value
     match value:
-        case None | str() | int():
-            return value
-        case datetime():
-            return utc(value)
         case Mapping():
             moved = {key: _in_utc(one) for key, one in value.items()}
             return value if all(moved[key] is one for key, one in value.items()) else moved
@@ -82,8 +93,25 @@ def _in_utc(value: Any) -> Any:
             listed = [_in_utc(one) for one in value]
             same = all(new is one for new, one in zip(listed, value, strict=True))
             return value if same else listed
-    if not attrs.has(type(value)):
-        return value
-    given = {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
-    changed = {name: new for name, one in given.items() if (new := _in_utc(one)) is not one}
-    return attrs.evolve(value, **changed) if changed else value
+        case datetime():
+            return utc(value)
+    return value
+
+
+@cache
+def _fields(kind: Any) -> tuple[str, ...]:
+    """The fields of an ``attrs`` class that may hold moments; none of any other class."""
+    if not attrs.has(kind):
+        return ()
+    return tuple(name for name, hint in get_type_hints(kind).items() if _may_hold(hint))
+
+
+def _may_hold(hint: Any) -> bool:
+    """Whether a value of this type may be a moment, or have one in it."""
+    if get_origin(hint) is Literal:
+        return False
+    if args := get_args(hint):
+        return any(_may_hold(one) for one in args if one is not Ellipsis)
+    if isinstance(hint, type) and attrs.has(hint):
+        return bool(_fields(hint))
+    return not (isinstance(hint, type) and issubclass(hint, tuple(_PLAIN)))
