@@ -182,13 +182,16 @@ def _print(account: "Account", *, as_json: bool) -> None:
 def _facts(account: "Account") -> Iterator[tuple[str, str]]:
     from hookline.moments import now
     from hookline.money import credits_of, shown
+    from hookline_api.accounts import document
 
+    spent = document(account).spent
     yield "account", account.id
     if account.balance is None:
         yield "balance", "none: nothing is paid from it"
     else:
         yield "balance", f"{shown(account.balance)} ({credits_of(account.balance)} credits)"
         yield "reserved", f"{shown(account.reserved(now()))}"
+    yield "spent", f"${spent.day} today, ${spent.month} this month (UTC)"
     yield "limits", _limits(account) or "those of the settings"
     own = account.refill
     if own is None:

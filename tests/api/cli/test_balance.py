@@ -219,6 +219,7 @@ def test_an_account_is_shown(tmp_path: Path) -> None:
         "FIELD VALUE",
         "account user:alice",
         "balance none: nothing is paid from it",
+        "spent $0.00 today, $0.00 this month (UTC)",
         "limits $20.00 a month, 1000 tokens a minute",
         "refill as in the settings",
     ] == without
