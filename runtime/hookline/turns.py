@@ -12,39 +12,31 @@ import msgspec
 from hookline.agents import Agent
 from hookline.allowance import Allowance
 from hookline.attachments import Attachments
-from hookline.calls import Call, CallAssembly, Owner
+from hookline.calls import Call, Owner
 from hookline.errors import ProviderBroken
 from hookline.events import (
     Event,
-    Reasoning,
-    Refusal,
     StopReason,
     Text,
     ToolCallFinished,
     UsageReported,
 )
+from hookline.listener import Listener
 from hookline.log import EventLog
 from hookline.meter import BudgetSpent, Meter
 from hookline.moments import now
 from hookline.parts import Part
 from hookline.providers import (
-    ModelDelta,
-    ModelFinished,
     ModelProvider,
     ModelRequest,
-    ModelUsage,
-    ToolCallPiece,
     vendor_of,
 )
 from hookline.scope import RunScope
 from hookline.toolbox import Outcome, Toolbox
 from hookline.tools import ToolSpec
-from hookline.usage import BYTES_PER_TOKEN, Admission, TokenCounts, UsageEntry, estimate
-from hookline.wire.chat import AssistantMessage, Message, ToolChoice, ToolMessage
+from hookline.usage import Admission, TokenCounts, UsageEntry, estimate
+from hookline.wire.chat import Message, ToolChoice, ToolMessage
 from hookline.wire.completion import FinishReason
-
-TURN_SEPARATOR = "\n\n"
-"""Between the texts of two turns, which the seed glues together (its section 14 B)."""
 
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
@@ -116,83 +108,6 @@ class RunContext:
         return "caller" if name in self.caller_tools else "server"
 
 
-class _Listener:
-    """Takes the deltas of one model call: events to the log, the rest to the end of the turn."""
-
-    def __init__(self, context: RunContext):
-        self.append = context.log.append
-        self.calls = CallAssembly(self.append, context.owner_of, context.call_count)
-        self.texts: list[str] = []
-        self.thoughts: list[str] = []
-        self.refusals: list[str] = []
-        self.usage: TokenCounts | None = None
-        self.reason: str | None = None
-        self.spoke = context.spoke
-        self._bytes = 0
-        self._counted = [0, 0, 0]
-
-    def take(self, delta: ModelDelta) -> None:
-        """Take any delta but text that follows text, which ``call_model`` takes itself."""
-        match delta:
-            case Text():
-                self._speak(delta)
-            case Reasoning():
-                self.thoughts.append(delta.text)
-                self.append(delta)
-            case Refusal():
-                self.refusals.append(delta.text)
-                self.append(delta)
-            case ToolCallPiece():
-                self.calls.add(delta)
-            case ModelUsage():
-                self.usage = delta.tokens
-            case ModelFinished():
-                self.reason = delta.reason
-
-    def _speak(self, delta: Text) -> None:
-        if self.spoke and not self.texts:
-            self.append(Text(TURN_SEPARATOR))
-        self.texts.append(delta.text)
-        self.append(delta)
-
-    def count(self) -> int:
-        """About how many tokens of output have come so far; what was counted once stays counted."""
-        for number, texts in enumerate((self.texts, self.thoughts, self.refusals)):
-            at = self._counted[number]
-            self._bytes += sum(len(text.encode()) for text in texts[at:])
-            self._counted[number] = len(texts)
-        called = sum(len(text.encode()) for text in self.calls.texts())
-        return -(-(self._bytes + called) // BYTES_PER_TOKEN)
-
-    @property
-    def pieces(self) -> int:
-        """How many pieces of text have come so far."""
-        return len(self.texts) + len(self.thoughts)
-
-    @property
-    def began(self) -> bool:
-        """Whether the upstream has sent anything."""
-        return bool(
-            self.texts
-            or self.thoughts
-            or self.refusals
-            or self.calls.calls
-            or self.usage
-            or self.reason
-        )
-
-    def message(self, calls: Sequence[Call]) -> AssistantMessage:
-        """What the model said, as it will read it in the next turn."""
-        fields: dict[str, Any] = {}
-        if calls:
-            fields["tool_calls"] = [call.message() for call in calls]
-        if self.thoughts:
-            fields["reasoning_content"] = "".join(self.thoughts)
-        if self.refusals:
-            fields["refusal"] = "".join(self.refusals)
-        return AssistantMessage(content="".join(self.texts) or None, **fields)
-
-
 async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
     """Let the model speak once.
 
@@ -201,7 +116,7 @@ async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
         PartUnavailable, StoreUnavailable: what it consumes cannot be noted or paid for.
     """
     request = _request(context, messages)
-    listener = _Listener(context)
+    listener = Listener(context)
     admission, entry = context.admitted or next_call(context, messages)
     context.admitted = None
     try:
@@ -221,7 +136,7 @@ async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
 
 
 async def _measured(
-    context: RunContext, request: ModelRequest, listener: _Listener, most: Allowance
+    context: RunContext, request: ModelRequest, listener: Listener, most: Allowance
 ) -> None:
     began = time.perf_counter()
     calls = context.provider.calls
@@ -236,7 +151,7 @@ async def _measured(
 
 
 async def _listen(
-    provider: ModelProvider, request: ModelRequest, listener: _Listener, most: Allowance
+    provider: ModelProvider, request: ModelRequest, listener: Listener, most: Allowance
 ) -> None:
     """The token path: text goes straight to the log."""
     texts, append, take = listener.texts, listener.append, listener.take
@@ -266,7 +181,7 @@ def _request(context: RunContext, messages: Sequence[Message]) -> ModelRequest:
     )
 
 
-def _turn(context: RunContext, listener: _Listener) -> Turn:
+def _turn(context: RunContext, listener: Listener) -> Turn:
     calls = listener.calls.finish()
     context.call_count += len(calls)
     if listener.reason is None:
@@ -334,7 +249,7 @@ def _tool_entry(context: RunContext, call: Call, step: int) -> UsageEntry:
 
 
 def _report(
-    context: RunContext, entry: UsageEntry, messages: Sequence[Message], listener: _Listener
+    context: RunContext, entry: UsageEntry, messages: Sequence[Message], listener: Listener
 ) -> None:
     """Say what the call consumed; count it ourselves where the upstream did not."""
     tokens = listener.usage or TokenCounts(

@@ -14,8 +14,8 @@ from openai.types.chat import ChatCompletionChunk
 
 from hookline import PluginContext, RunScope, StaticTools, Tool, ToolLoader, ToolSpec, hookimpl
 from hookline.events import Event
+from hookline.listener import TURN_SEPARATOR
 from hookline.transcript import Transcript
-from hookline.turns import TURN_SEPARATOR
 from hookline.wire.chat import FunctionDefinition, FunctionTool
 from hookline_api.chat import encode
 from hookline_api.dialects import DIALECTS, Answer, Dialect
