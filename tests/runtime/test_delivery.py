@@ -389,7 +389,7 @@ def test_more_runs_than_fit_into_memory_are_delivered() -> None:
         async with delivering(recorder, outbox=outbox, config=config) as delivery:
             for number in range(20):
                 await consume(delivery, steps=1, run=f"run_{number}")
-            while len(recorder.closings) < 20:
+            while len({closing.run for closing in recorder.closings}) < 20:
                 await delivery.sweep()
                 await asyncio.sleep(0.01)
             await until(lambda: not delivery.recorders[0].waiting)
