@@ -29,6 +29,8 @@ PartT = TypeVar("PartT")
 class Registry:
     """The parts, in the order of their plugins; an async context manager that runs them.
 
+    Usage is delivered by a runtime alone: whoever only looks at the parts tells recorders nothing.
+
     Args:
         config: which store, log, providers and settings.
         plugins: those that were discovered.
@@ -93,7 +95,6 @@ class Registry:
             await self._start("event_log", self.event_logs)
             for part in self.parts:
                 await self._start(part.hook, part.part, part.plugin)
-            await self._stack.enter_async_context(self.delivery)
         except BaseException:
             await self._stack.aclose()
             raise

@@ -83,6 +83,7 @@ async def _parts(setup: Setup, registry: Registry) -> AsyncIterator[Finding]:
     log_url = _without_password(setup.config.event_log.url)
     yield Finding("event_log", "ok", f"{log_url} is served")
     yield await _keys(registry)
+    yield await _usage(registry)
     for name, part in registry.providers.items():
         yield Finding(f"provider {name}", "ok", f"it is opened by the plugin {part.plugin}")
     agents = await _agents(registry)
@@ -111,6 +112,19 @@ async def _keys(registry: Registry) -> Finding:
         remedy = f"hookline roles allow {min(roles, default=USER)} {USE}"
         return Finding("keys", "warning", message, remedy)
     return Finding("keys", "ok", f"{users.total()} valid")
+
+
+async def _usage(registry: Registry) -> Finding:
+    """Whether recorders have taken what runs have consumed."""
+    names = ", ".join(part.plugin for part in registry.delivery.parts)
+    counts = await registry.store.outbox.counts()
+    if counts.parked:
+        what = "1 item is" if counts.parked == 1 else f"{counts.parked} items are"
+        message = f"{what} parked that a recorder could not take"
+        return Finding("usage", "warning", message, "hookline usage parked, then usage retry")
+    if not names:
+        return Finding("usage", "ok", "no plugin records it")
+    return Finding("usage", "ok", f"it is recorded by {names}; {counts.runs} runs are on their way")
 
 
 async def _role(registry: Registry, name: str) -> Role:

@@ -1,13 +1,19 @@
 """``hookline check``: what is wrong and where."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from click.testing import CliRunner
 
+from hookline.moments import now
+from hookline.outbox import OutboxRun, Parked
+from hookline.usage import Closing
 from hookline_api.cli import hookline
+from hookline_sqlite.store import SqliteStore
 from support.process import installed, run
 
 SOUND = """
@@ -56,11 +62,49 @@ def test_a_sound_config_has_no_errors(tmp_path: Path) -> None:
         "store": "ok",
         "event_log": "ok",
         "keys": "warning",
+        "usage": "ok",
         "provider local": "ok",
         "agent helper": "ok",
     } == rest
     assert {"plugin acl", "plugin sqlite", "plugin tools"} <= plugins
     assert "hookline keys create --user NAME" == found["keys"]["remedy"]
+
+
+def test_what_is_parked_is_remarked(tmp_path: Path) -> None:
+    """With what to do about it; looking tells no recorder anything."""
+    closing = Closing(run="run_1", agent="helper", user="alice", outcome="finished")
+    parked = Parked(recorder="acme", item="run_1:end", error="no", attempts=3, at=now())
+    waiting = OutboxRun(
+        id="run_2",
+        server="gone",
+        recorders=["ledger"],
+        closing=attrs.evolve(closing, run="run_2"),
+        ended=True,
+    )
+    kept = OutboxRun(
+        id="run_1",
+        server="gone",
+        recorders=["acme"],
+        closing=closing,
+        ended=True,
+        parked=[parked],
+    )
+    checked(tmp_path)
+
+    async def put() -> None:
+        async with SqliteStore(tmp_path / "hookline.db") as store:
+            await store.outbox.put([kept, waiting], durable=True)
+
+    asyncio.run(put())
+    _, found = checked(tmp_path)
+    _, again = checked(tmp_path)
+
+    assert ("warning", "1 item is parked that a recorder could not take") == (
+        found["usage"]["status"],
+        found["usage"]["message"],
+    )
+    assert "hookline usage parked" in found["usage"]["remedy"]
+    assert found["usage"] == again["usage"]
 
 
 @pytest.mark.parametrize(
@@ -71,7 +115,7 @@ def test_a_sound_config_has_no_errors(tmp_path: Path) -> None:
         ("[plugins.acl]\ncache_seconds = -1", "config", "plugins.acl: cache_seconds: Expected"),
         ('[event_log]\nurl = "redis://x"', "config", "event_log.url: no plugin serves redis://"),
         ('[providers.x]\nkind = "nosuch"', "config", "providers.x.kind: no plugin offers"),
-        ("[runtime]\nrequired_plugins = ['ledger']", "plugins", "plugin ledger is required"),
+        ("[runtime]\nrequired_plugins = ['absent']", "plugins", "plugin absent is required"),
         (
             '[agents.a]\nprovider = "lokal"\nmodel = "m"',
             "agent a",
