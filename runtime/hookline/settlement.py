@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import attrs
 
 from hookline.moments import now
-from hookline.outbox import OutboxRun
+from hookline.outbox import OutboxRun, Taken
 from hookline.usage import Price, TokenCounts, UsageEntry
 
 Pricing = Callable[[UsageEntry], Price | None]
@@ -33,6 +33,8 @@ def settled(run: OutboxRun, price: Pricing) -> OutboxRun:
 def leftover(ended: OutboxRun, kept: OutboxRun, price: Pricing) -> OutboxRun:
     """What a run consumed that another server, which settled it too early, did not record.
 
+    That one has told the recorders that the run ended, and nobody tells them again.
+
     Args:
         ended: the run as it ended in this process.
         kept: as the outbox had it last, which is what the other server went by.
@@ -45,7 +47,8 @@ def leftover(ended: OutboxRun, kept: OutboxRun, price: Pricing) -> OutboxRun:
         for entry in ended.entries
         if entry.id not in told
     ]
-    return attrs.evolve(ended, id=f"{ended.id}:more", entries=entries, taken=(), parked=())
+    closed = [Taken(recorder=name, item=ended.closing.id) for name in ended.recorders]
+    return attrs.evolve(ended, id=f"{ended.id}:more", entries=entries, taken=closed, parked=())
 
 
 def _supplement(entry: UsageEntry, noted: UsageEntry, price: Pricing) -> UsageEntry:

@@ -94,7 +94,7 @@ def restart(it: House, database: Mongod) -> None:
     time.sleep(0.1)
     database.kill()
     time.sleep(0.3)
-    database.start()
+    database.restart()
     it.wait()
     time.sleep(1.0)
 

@@ -262,9 +262,10 @@ def test_a_server_taken_for_dead_adds_what_was_missed() -> None:
             used = attrs.evolve(entry(1), tokens=TokenCounts(input=1, output=40))
             meter.record(used)
             await meter.close("finished")
-            await until(lambda: len(recorder.closings) == 2)
+            await until(lambda: len({one.id for one in recorder.entries}) == 3)
 
     run(work)
+    assert {"failed"} == {closing.outcome for closing in recorder.closings}
     entries = {one.id: one for one in recorder.entries}
     assert ["run_1:0", "run_1:1", "run_1:1:more"] == sorted(entries)
     assert 41 == sum(one.tokens.input + one.tokens.output for one in entries.values())
