@@ -13,7 +13,6 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
-    OpenAPIType,
     Operation,
     Schema,
 )
@@ -59,7 +58,7 @@ class StreamedOperation(Operation):
         answer = (self.responses or {})["200"]
         if isinstance(answer, OpenAPIResponse) and answer.content is not None:
             text = "Chunks, each in an event `data: {...}`; `data: [DONE]` ends the stream"
-            schema = Schema(type=OpenAPIType.STRING, description=text)
+            schema = Schema(description=text)  # without a type: some read it as that of one event
             answer.content["text/event-stream"] = OpenAPIMediaType(schema=schema)
 
 
