@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,6 +24,9 @@ BATCH = 200
 """Changes that are written together, at most."""
 ATTEMPTS = 200
 """How often an account is read again because others have changed it."""
+LINGER = 0.03
+"""Seconds for which changes collect that nobody waits for."""
+
 LONGEST_PAUSE = 0.1
 """Seconds between two of them; a random part of it."""
 REMEMBERED = 10_000
@@ -46,8 +50,15 @@ class Changed:
     durable: bool = False
 
 
-Change = Callable[[Account | None, frozenset[str], datetime], Changed]
-"""What to do with an account: it gets the account, the ids that entries have, and this moment."""
+Known = frozenset[str] | None
+"""Those of the ids asked for that entries have; ``None`` as long as the store was not asked."""
+
+Change = Callable[[Account | None, Known, datetime], Changed]
+"""What to do with an account: it gets the account, what is known of entries, and this moment."""
+
+
+class Unknown(Exception):
+    """What a change raises that cannot do without asking the store for entries."""
 
 
 @attrs.define(eq=False)
@@ -65,6 +76,7 @@ class _Page:
     account: Account | None = None
     read_at: float | None = None
     busy: bool = False
+    hurry: asyncio.Event = attrs.field(factory=asyncio.Event)
 
 
 class Book:
@@ -97,13 +109,16 @@ class Book:
             return account
         return page.account
 
-    async def change(self, id_: str, change: Change, asks: Sequence[str] = ()) -> Any:
+    async def change(
+        self, id_: str, change: Change, asks: Sequence[str] = (), *, at_once: bool = True
+    ) -> Any:
         """Change an account; what the change says is its result.
 
         Args:
             id_: of the account, which need not be there.
             change: is called anew each time that somebody else was faster.
-            asks: ids of entries of which it wants to know whether they are there.
+            asks: ids of entries of which it may have to know whether they are there.
+            at_once: whether a caller waits for it, so that it does not wait for others.
 
         Raises:
             AdmissionRefused: the change raised it, against the account that is there now.
@@ -112,6 +127,8 @@ class Book:
         page = self._page(id_)
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         page.waiting.append(_Request(change, asks, done))
+        if at_once:
+            page.hurry.set()
         if not page.busy:
             page.busy = True
             self._spawn(self._work(id_, page))
@@ -146,6 +163,7 @@ class Book:
 
     async def _add_on(self) -> None:
         while self._entries:
+            await asyncio.sleep(LINGER)
             batch, self._entries = self._entries[:BATCH], self._entries[BATCH:]
             try:
                 self.writes += 1
@@ -160,6 +178,8 @@ class Book:
 
     async def _work(self, id_: str, page: _Page) -> None:
         while page.waiting:
+            await _until(page.hurry)
+            page.hurry.clear()
             batch = [page.waiting.popleft() for _ in range(min(BATCH, len(page.waiting)))]
             try:
                 await self._write(id_, page, batch)
@@ -176,9 +196,11 @@ class Book:
                 page.account = await self._ledger.account(id_)
                 page.read_at = asyncio.get_running_loop().time()
                 fresh = True
-            asked = [entry for request in batch for entry in request.asks]
-            known = await self._ledger.known(asked) if asked else frozenset()
-            outcome = _apply(page.account, batch, known, self._clock())
+            outcome = _apply(page.account, batch, None, self._clock())
+            if outcome.unknown:
+                asked = [entry for request in batch for entry in request.asks]
+                known = await self._ledger.known(asked)
+                outcome = _apply(page.account, batch, known, self._clock())
             if outcome.refused and not fresh:
                 page.read_at = None  # what was remembered may be wrong: nobody is refused for that
                 continue
@@ -212,6 +234,7 @@ class _Outcome:
     account: Account | None
     changed: bool = False
     refused: bool = False
+    unknown: bool = False
     durable: bool = False
     entries: list[LedgerEntry] = attrs.field(factory=list)
     answers: list[tuple[asyncio.Future[Any], Any]] = attrs.field(factory=list)
@@ -226,13 +249,16 @@ class _Outcome:
 
 
 def _apply(
-    account: Account | None, batch: Sequence[_Request], known: frozenset[str], at: datetime
+    account: Account | None, batch: Sequence[_Request], known: Known, at: datetime
 ) -> _Outcome:
     """Make one change after another; one that refuses changes nothing."""
     outcome = _Outcome(account)
     for request in batch:
         try:
             new = request.change(outcome.account, known, at)
+        except Unknown:
+            outcome.unknown = True
+            return outcome
         except AdmissionRefused as error:
             outcome.refused = True
             outcome.answers.append((request.done, error))
@@ -244,9 +270,18 @@ def _apply(
             outcome.account, outcome.changed = new.account, True
             outcome.entries += new.entries
             outcome.durable = outcome.durable or new.durable
-            known = known | {entry.id for entry in new.entries}
+            if known is not None:
+                known |= {entry.id for entry in new.entries}
         outcome.answers.append((request.done, new.result))
     return outcome
+
+
+async def _until(hurry: asyncio.Event) -> None:
+    """Wait until somebody is in a hurry, or for a moment in which others come along."""
+    if not hurry.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER):
+                await hurry.wait()
 
 
 def _succeed(done: asyncio.Future[Any], result: Any) -> None:

@@ -14,7 +14,7 @@ from hookline.money import nanos
 from hookline.quotas import Quota
 from hookline.usage import Admission, Closing, UsageEntry, UsageRecorder
 from hookline_ledger import funds, limits
-from hookline_ledger.book import Book, Changed
+from hookline_ledger.book import Book, Changed, Known, Unknown
 from hookline_ledger.entries import entry_of
 from hookline_ledger.settings import LimitSettings, Settings
 
@@ -186,7 +186,7 @@ class Ledger(UsageRecorder):
             del self._runs[run]
 
     async def _renew(self, id_: str, runs: frozenset[str]) -> None:
-        def change(account: Account | None, known: frozenset[str], at: datetime) -> Changed:
+        def change(account: Account | None, known: Known, at: datetime) -> Changed:
             if account is None:
                 return Changed(None)
             until = funds.seconds_from(at, self._settings.lease)
@@ -234,7 +234,7 @@ class Ledger(UsageRecorder):
         amount = admission.estimate or 0
         tokens = admission.estimated_input + admission.expected_output
 
-        def change(account: Account | None, known: frozenset[str], at: datetime) -> Changed:
+        def change(account: Account | None, known: Known, at: datetime) -> Changed:
             account, entries = self._opened(account, seat, at)
             account = funds.without(account, funds.expired(account, at))
             kept = account.reservations.get(admission.id)
@@ -292,12 +292,14 @@ class Ledger(UsageRecorder):
         cost = 0 if used.price is None else used.price.amount
         tokens = used.tokens.input + used.tokens.output
 
-        def change(account: Account | None, known: frozenset[str], at: datetime) -> Changed:
+        def change(account: Account | None, known: Known, at: datetime) -> Changed:
             if account is None and not seat.pays:
                 return Changed(None)
             account, entries = self._opened(account, seat, at)
             kept = account.reservations.get(used.id)
-            if kept is None and (not seat.pays or used.id in known):
+            if kept is None and seat.pays and known is None:
+                raise Unknown
+            if kept is None and (not seat.pays or used.id in (known or ())):
                 return Changed(None)
             account = funds.without(account, [used.id])
             account = limits.spend(account, cost, at)
@@ -308,7 +310,8 @@ class Ledger(UsageRecorder):
             account = attrs.evolve(account, balance=(account.balance or 0) - cost)
             return Changed(account, [*entries, entry_of(used, seat.account)], durable=True)
 
-        await self.book.change(seat.account, change, [used.id] if seat.pays else ())
+        asks = [used.id] if seat.pays else ()
+        await self.book.change(seat.account, change, asks, at_once=False)
 
     async def _release(self, seats: Iterable[Seat], run: str) -> None:
         for seat in seats:
@@ -319,7 +322,7 @@ class Ledger(UsageRecorder):
         if account is not None and not funds.of_run(account, run):
             return
 
-        def change(account: Account | None, known: frozenset[str], at: datetime) -> Changed:
+        def change(account: Account | None, known: Known, at: datetime) -> Changed:
             calls = () if account is None else funds.of_run(account, run)
             if account is None or not calls:
                 return Changed(None)
@@ -328,7 +331,7 @@ class Ledger(UsageRecorder):
                 account = limits.give_back(account, seat.limits, tokens, at)
             return Changed(funds.without(account, calls))
 
-        await self.book.change(seat.account, change)
+        await self.book.change(seat.account, change, at_once=False)
 
 
 def _limits(settings: LimitSettings) -> Limits:

@@ -4,8 +4,8 @@ A write that was acknowledged is on the disk: WAL with ``synchronous=FULL`` surv
 process and of the power. (``NORMAL`` would survive the first alone, and a key that was revoked
 could come back after a power cut.) Writes are rare, and readers never wait for them.
 
-What every run writes goes another way: ``together`` does all that waits in one transaction, with
-one hop into a thread, so that a hundred runs at once cost a few commits.
+What every run writes goes another way: ``together`` does all that waits in one transaction, so that
+a hundred runs at once cost a few commits.
 """
 
 import asyncio
@@ -138,7 +138,7 @@ class Database:
         A caller that is cancelled leaves, and its work is done without it.
 
         Args:
-            work: gets a connection, in a thread.
+            work: gets a connection, in the loop: it must be short.
             durable: whether it must survive the machine's power, not only this process.
         """
         if self._writer is None:

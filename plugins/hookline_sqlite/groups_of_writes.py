@@ -1,16 +1,18 @@
-"""Groups of writes: all that waits is written in one transaction, in one thread.
+"""Groups of writes: all that waits is written in one transaction, and synced once.
 
-A commit costs more than the statements before it, and so does a hop into a thread; so both are
-shared, and while one transaction is under way the next one collects.
+A transaction that need not reach the disk takes a tenth of a millisecond: less than a hop into a
+thread, whose every statement would take the interpreter from the loop and give it back. So it is
+done in the loop, and while one is synced the next one collects. What waits for the disk does so in
+a thread, and so does what another process keeps locked.
 
-Not all of it has to survive the machine's power. A transaction waits for the disk only if something
-``durable`` is in it. What was committed before it is on the disk then, too: the write-ahead log
-is kept from its front, so nothing is ever lost but its end. SQLite does not wait if a transaction
-changes nothing, although what it found may be on the way to the disk still; so one that shall wait
-always writes something.
+Not all of it has to survive the machine's power. ``synchronous = NORMAL`` leaves the write-ahead
+log to the operating system, and the log is synced here if something ``durable`` was written. What
+was committed before is on the disk then, too: the log is kept from its front, so nothing is ever
+lost but its end. Checkpoints, which sync as well, are done in a thread, by another connection.
 """
 
 import asyncio
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -20,11 +22,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
+import structlog
+from structlog.typing import FilteringBoundLogger
 
+log: FilteringBoundLogger = structlog.get_logger("hookline.plugins.sqlite")
 ResultT = TypeVar("ResultT")
 SyncWork = Callable[[sqlite3.Connection], ResultT]
-LARGEST = 500
-"""Works in one transaction, at most."""
+LARGEST = 100
+"""Works in one transaction, at most: the loop stands still as long."""
+
+CHECKPOINT = 500
+"""Transactions after which the log is written back into the file."""
+
 STATEMENTS = 512
 """Prepared statements that are kept."""
 
@@ -37,7 +46,7 @@ class _Waiting:
 
 
 class Group:
-    """A connection of its own, and a thread for it.
+    """A connection of its own.
 
     Each work has a savepoint of its own, so one that fails takes nothing of the others with it.
 
@@ -49,11 +58,13 @@ class Group:
     Attributes:
         commits: how many transactions there were.
         works: how many works they did.
+        syncs: how often the log was synced for them.
     """
 
     def __init__(self, path: Path, lock: asyncio.Lock, busy_seconds: float):
         self.commits = 0
         self.works = 0
+        self.syncs = 0
         self._path = path
         self._lock = lock
         self._busy_seconds = busy_seconds
@@ -61,13 +72,13 @@ class Group:
         self._task: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._connection: sqlite3.Connection | None = None
-        self._full = True
+        self._log: int | None = None
+        self._checkpointing: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Connect."""
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hookline-sqlite")
+        self._thread = ThreadPoolExecutor(2, thread_name_prefix="hookline-sqlite")
         self._connection = await self._run(self._connect)
-        self._full = True
 
     async def close(self) -> None:
         """Do what waits, then disconnect."""
@@ -75,7 +86,12 @@ class Group:
             while self._waiting or not (self._task is None or self._task.done()):
                 await asyncio.wait([self._writing()])
         finally:
+            if self._checkpointing is not None:
+                await asyncio.wait([self._checkpointing])
             connection, self._connection = self._connection, None
+            if self._log is not None:
+                os.close(self._log)
+                self._log = None
             if connection is not None:
                 with suppress(sqlite3.Error):
                     await self._run(connection.close)
@@ -105,16 +121,43 @@ class Group:
                 await self._commit(batch)
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
+        durable = [one for one in batch if one.durable]
         try:
-            outcomes = await self._run(self._transaction, batch)
+            outcomes = dict(zip(batch, await self._write(batch), strict=True))
+            for one in batch:
+                if not one.durable:
+                    _end(one.done, outcomes[one])
+            if durable:
+                await self._run(self._sync)
         except BaseException as error:
             for one in batch:
                 _end(one.done, error)
             if not isinstance(error, Exception):
                 raise
             return
-        for one, outcome in zip(batch, outcomes, strict=True):
-            _end(one.done, outcome)
+        for one in durable:
+            _end(one.done, outcomes[one])
+        if self.commits % CHECKPOINT == 0 and self._checkpointing is None:
+            self._checkpointing = asyncio.get_running_loop().create_task(self._write_back())
+
+    async def _write(self, batch: Sequence[_Waiting]) -> Sequence[Any]:
+        """What each work returned, or the exception that it raised."""
+        try:
+            return self._transaction(batch)
+        except sqlite3.OperationalError as error:
+            if not (error.sqlite_errorname or "").startswith("SQLITE_BUSY"):
+                raise
+        return await self._run(self._patiently, batch)
+
+    async def _write_back(self) -> None:
+        try:
+            # With the lock: the log begins anew only if nothing was added meanwhile.
+            async with self._lock:
+                await self._run(self._checkpoint)
+        except sqlite3.Error as error:
+            log.warning("store.not_checkpointed", path=str(self._path), error=str(error))
+        finally:
+            self._checkpointing = None
 
     async def _run(self, work: Callable[..., ResultT], *args: Any) -> ResultT:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
@@ -122,30 +165,28 @@ class Group:
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path,
-            timeout=self._busy_seconds,
+            timeout=0,
             isolation_level=None,
             cached_statements=STATEMENTS,
+            check_same_thread=False,  # never by two at once: the lock is held
         )
-        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     def _transaction(self, batch: Sequence[_Waiting]) -> Sequence[Any]:
-        """In the thread: what each work returned, or the exception that it raised."""
+        """What each work returned, or the exception that it raised. Does not wait for anybody."""
         connection = self._connection
         if connection is None:
             message = "the group of writes is closed"
             raise sqlite3.ProgrammingError(message)
-        full = any(one.durable for one in batch)
-        self._set_synchronous(connection, full=full)
         connection.execute("BEGIN IMMEDIATE")
         try:
             if len(batch) == 1:
                 outcomes = [batch[0].work(connection)]
             else:
                 outcomes = [_guarded(connection, one.work) for one in batch]
-            if full:
-                _write_something(connection)
             connection.execute("COMMIT")
         except BaseException:
             # Some errors end the transaction themselves; a failing disk ends it on close.
@@ -157,10 +198,35 @@ class Group:
         self.works += len(batch)
         return outcomes
 
-    def _set_synchronous(self, connection: sqlite3.Connection, *, full: bool) -> None:
-        if full is not self._full:
-            connection.execute(f"PRAGMA synchronous = {'FULL' if full else 'NORMAL'}")
-            self._full = full
+    def _patiently(self, batch: Sequence[_Waiting]) -> Sequence[Any]:
+        """In a thread: the same, once another process lets go of the file."""
+        connection = self._connection
+        if connection is None:
+            return self._transaction(batch)
+        connection.execute(f"PRAGMA busy_timeout = {int(self._busy_seconds * 1000)}")
+        try:
+            return self._transaction(batch)
+        finally:
+            connection.execute("PRAGMA busy_timeout = 0")
+
+    def _sync(self) -> None:
+        """In a thread: have the log on the disk, as ``synchronous = FULL`` would."""
+        if self._log is not None and not os.fstat(self._log).st_nlink:
+            os.close(self._log)  # nobody had the file open meanwhile, and it was removed
+            self._log = None
+        if self._log is None:
+            # Not the file itself: closing that would drop the locks of this process.
+            self._log = os.open(f"{self._path}-wal", os.O_RDONLY)
+        os.fsync(self._log)
+        self.syncs += 1
+
+    def _checkpoint(self) -> None:
+        """In a thread: write the log back, as far as nobody reads it."""
+        connection = sqlite3.connect(self._path, timeout=self._busy_seconds, isolation_level=None)
+        try:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        finally:
+            connection.close()
 
 
 def _guarded(connection: sqlite3.Connection, work: SyncWork[Any]) -> Any:
@@ -175,12 +241,6 @@ def _guarded(connection: sqlite3.Connection, work: SyncWork[Any]) -> Any:
         outcome = error
     connection.execute("RELEASE work")
     return outcome
-
-
-def _write_something(connection: sqlite3.Connection) -> None:
-    """Write the first page again. It is read first, for another process may have migrated it."""
-    [version] = connection.execute("PRAGMA user_version").fetchone()
-    connection.execute(f"PRAGMA user_version = {version}")
 
 
 def _seen(done: "asyncio.Future[Any]") -> None:

@@ -19,6 +19,9 @@ BATCH = 500
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 """Seconds between two attempts."""
+REMOVAL_PAUSE = 0.1
+"""Seconds for which removals collect: nobody waits for them."""
+
 TAKEN_OVER = "the run was taken over by another server, which took this one for dead"
 
 
@@ -67,6 +70,7 @@ class OutboxWriter:
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
+        self._later: asyncio.TimerHandle | None = None
 
     async def write(self, run: OutboxRun, *, durable: bool) -> bool:
         """Write a run; false if it is another server's now.
@@ -99,7 +103,8 @@ class OutboxWriter:
         if write is not None and not write.waiters:
             del self._writes[run]
         self._gone.add(run)
-        self._wake()
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(REMOVAL_PAUSE, self._wake)
 
     async def renew(self) -> None:
         """Say that this server lives; find out which of its runs were claimed if that came late.
@@ -121,6 +126,9 @@ class OutboxWriter:
 
     async def __aexit__(self, *exc: object) -> None:
         """Write what waits, for as long as a lease lasts; then give up the lease."""
+        if self._later is not None:
+            self._later.cancel()
+            self._wake()
         try:
             async with asyncio.timeout(self._lease.total_seconds()):
                 await self._idle.wait()
@@ -137,6 +145,7 @@ class OutboxWriter:
                 await asyncio.wait([self._task])
 
     def _wake(self) -> None:
+        self._later = None
         self._idle.clear()
         self._filled.set()
 

@@ -9,16 +9,14 @@ import pytest
 
 from hookline.errors import StoreUnavailable
 from hookline_sqlite.database import Database
-from hookline_sqlite.groups_of_writes import LARGEST, SyncWork
-from hookline_sqlite.migrations import MIGRATIONS
+from hookline_sqlite.groups_of_writes import CHECKPOINT, LARGEST, SyncWork
 from support.runtimes import run
 
 TABLE = "CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY)"
 ANSWERS = """
 CREATE TABLE answers (note INTEGER REFERENCES notes (id) DEFERRABLE INITIALLY DEFERRED)
 """
-NORMAL, FULL = 1, 2
-"""What ``PRAGMA synchronous`` says."""
+UPDATE = "INSERT OR REPLACE INTO notes (id) VALUES (1)"
 
 
 def add(number: int) -> SyncWork[int]:
@@ -83,36 +81,45 @@ def test_a_transaction_does_so_many_works_at_most(tmp_path: Path) -> None:
 def test_a_transaction_waits_for_the_disk_if_one_of_its_works_is_durable(tmp_path: Path) -> None:
     """Of those that are done together one is enough; without any, it does not wait."""
 
-    def synchronous(connection: sqlite3.Connection) -> int:
-        return int(connection.execute("PRAGMA synchronous").fetchone()[0])
-
-    async def levels(database: Database, *durable: bool) -> list[int]:
-        return await asyncio.gather(
-            *(database.together(synchronous, durable=one) for one in durable)
+    async def syncs(database: Database, *durable: bool) -> int:
+        before = database.group.syncs
+        await asyncio.gather(
+            *(database.together(lambda c: c.execute(TABLE), durable=one) for one in durable)
         )
+        return database.group.syncs - before
 
     async def check(database: Database) -> None:
-        assert [NORMAL] == await levels(database, False)
-        assert [FULL] == await levels(database, True)
-        assert [NORMAL, NORMAL] == await levels(database, False, False)
-        assert [FULL, FULL, FULL] == await levels(database, False, True, False)
-        assert [NORMAL] == await levels(database, False)
+        assert 0 == await syncs(database, False)
+        assert 1 == await syncs(database, True)
+        assert 0 == await syncs(database, False, False)
+        assert 1 == await syncs(database, False, True, False, True)
+        assert 0 == await syncs(database, False)
 
     opened(tmp_path, check)
 
 
 def test_a_durable_work_that_changes_nothing_waits_for_the_disk_too(tmp_path: Path) -> None:
-    """What it found may have been written by one that did not wait; the log says that it waited."""
+    """What it found may have been written by one that did not wait."""
+
+    async def check(database: Database) -> None:
+        await database.together(add(1), durable=False)
+        before = database.group.syncs
+        await database.together(lambda c: c.execute("SELECT 1").fetchall(), durable=True)
+        assert 1 == database.group.syncs - before
+
+    opened(tmp_path, check)
+
+
+def test_the_log_is_written_back_now_and_then(tmp_path: Path) -> None:
+    """So it does not grow for ever, though nobody writes in another way."""
 
     async def check(database: Database) -> None:
         log = database.path.with_name(f"{database.path.name}-wal")
-        await database.together(add(1), durable=False)
-        written = log.read_bytes()
-        await database.together(lambda c: c.execute("SELECT 1").fetchall(), durable=False)
-        assert written == log.read_bytes()
-        await database.together(lambda c: c.execute("SELECT 1").fetchall(), durable=True)
-        assert written != log.read_bytes()
-        assert len(MIGRATIONS) == await database.schema()
+        sizes = []
+        for _ in range(4 * CHECKPOINT):
+            await database.together(lambda c: c.execute(UPDATE), durable=False)
+            sizes.append(log.stat().st_size)
+        assert sizes[-1] < sizes[0] + 2 * CHECKPOINT * 4200
 
     opened(tmp_path, check)
 
