@@ -25,6 +25,9 @@ import attrs
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+_flush = getattr(os, "fdatasync", os.fsync)
+"""As SQLite does: of a log that begins anew, no size has to be written."""
+
 log: FilteringBoundLogger = structlog.get_logger("hookline.plugins.sqlite")
 ResultT = TypeVar("ResultT")
 SyncWork = Callable[[sqlite3.Connection], ResultT]
@@ -217,7 +220,7 @@ class Group:
         if self._log is None:
             # Not the file itself: closing that would drop the locks of this process.
             self._log = os.open(f"{self._path}-wal", os.O_RDONLY)
-        os.fsync(self._log)
+        _flush(self._log)
         self.syncs += 1
 
     def _checkpoint(self) -> None:

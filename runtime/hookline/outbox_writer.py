@@ -181,7 +181,10 @@ class OutboxWriter:
             await self.renew()
         mine = [write.run for write in writes if write.run.id not in self._lost]
         durable = any(write.durable for write in writes)
-        lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
+        if gone:
+            lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
+        else:
+            lost = await self._put(mine, durable=durable)
         self._lost.update(lost)
         for write in writes:
             for waiter in write.waiters:
