@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ HISTORIES = int(os.environ.get("HOOKLINE_HISTORIES", "2000"))
 """How many are tried; ``nox -s soak`` tries more."""
 
 STEPS = 10
+pytestmark = [pytest.mark.timeout(300 + HISTORIES // 5), pytest.mark.no_cover]
 SCRIPTS = st.lists(
     st.builds(
         Script,
