@@ -165,7 +165,7 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, those of the built wheels too, and how many branches they cover."""
+    """All tests, those of the built wheels too."""
     session.run(PYTHON, "-m", "pytest", *session.posargs)
 
 
