@@ -15,6 +15,8 @@ DEFAULT_RECURSION_LIMIT = 25
 
 Dialect = Literal["openai", "librechat"]
 EdgeType = Literal["handoff", "direct"]
+ToolCaller = Literal["direct", "code_execution"]
+DIRECT: tuple[ToolCaller, ...] = ("direct",)
 
 
 def _words(words: Iterable[str]) -> tuple[str, ...]:
@@ -48,6 +50,55 @@ class SupportContact:
 
 
 @attrs.frozen(kw_only=True)
+class ToolOptions:
+    """How an agent uses one of its tools. Fields: seed 7 and 9.3, besides the last.
+
+    Args:
+        defer_loading: the model does not see the tool until it has found it with ``tool_search``.
+        allowed_callers: who may call it: the model (``direct``), code that it runs, or both.
+        require_approval: somebody must approve each call before it is made.
+    """
+
+    defer_loading: bool = False
+    allowed_callers: tuple[ToolCaller, ...] = attrs.field(default=DIRECT, converter=tuple)
+    require_approval: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class ToolResource:
+    """Files that belong to an agent, for tools of one kind. Source: seed 7."""
+
+    file_ids: tuple[str, ...] = attrs.field(default=(), converter=_words)
+
+
+@attrs.frozen(kw_only=True)
+class ModelChoice:
+    """A model of a provider, asked when those before it fail."""
+
+    provider: str
+    model: str
+
+
+def _choices(choices: Iterable[ModelChoice]) -> tuple[ModelChoice, ...]:
+    return tuple(choices)
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """Which model sums up the oldest turns once they no longer fit.
+
+    Args:
+        provider: of that model.
+        model: its name.
+        threshold: the share of the context that messages may fill before they are summed up.
+    """
+
+    provider: str
+    model: str
+    threshold: float = 0.8
+
+
+@attrs.frozen(kw_only=True)
 class Agent:
     """A versioned document. ``(id, version)`` never changes its meaning. Fields: seed 7.
 
@@ -56,6 +107,13 @@ class Agent:
     ``updated_by`` the one who wrote this version, ``managed_by`` is ``"config"`` for an agent of
     the config file. ``category``, ``avatar`` (a URL), ``conversation_starters`` and
     ``support_contact`` are for those who show agents to people; a run does not look at them.
+
+    ``tool_options`` and ``tool_resources`` are by the tool's name (``file_search``,
+    ``execute_code``; ``context`` for what every call shall read). ``subagents`` are the ids of
+    agents that this one may call as tools. ``fallbacks`` are asked in order, before the first
+    token, when the model fails. ``max_context_tokens`` is how much the model reads at most, if
+    that is not what its name says. ``hide_sequential_outputs`` shows the words of the last agent
+    alone; ``end_after_tools`` ends the run once tools have answered.
     """
 
     id: str
@@ -76,6 +134,14 @@ class Agent:
     avatar: str | None = None
     conversation_starters: tuple[str, ...] = attrs.field(default=(), converter=_words)
     support_contact: SupportContact | None = None
+    tool_options: Mapping[str, ToolOptions] = attrs.field(factory=dict)
+    tool_resources: Mapping[str, ToolResource] = attrs.field(factory=dict)
+    subagents: tuple[str, ...] = attrs.field(default=(), converter=_words)
+    fallbacks: tuple[ModelChoice, ...] = attrs.field(default=(), converter=_choices)
+    max_context_tokens: int | None = None
+    summary: Summary | None = None
+    hide_sequential_outputs: bool = False
+    end_after_tools: bool = False
     author: str | None = None
     updated_by: str | None = None
     managed_by: str | None = None

@@ -24,6 +24,7 @@ KINDS: Sequence[str] = (
     "accounts",
     "ledger",
     "outbox",
+    "records",
 )
 """What a store keeps, in the order in which it is copied."""
 

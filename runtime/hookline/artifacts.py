@@ -1,5 +1,6 @@
 """Artifacts: what a tool produced besides text, and what becomes of it."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -34,5 +35,7 @@ class ArtifactProcessor(Protocol):
     def accepts(self, artifact: Artifact) -> bool:
         """Whether this processor wants the artifact. Quick; no I/O."""
 
-    async def process(self, artifact: Artifact, scope: RunScope) -> Attachment | None:
-        """Make an attachment of it, or nothing."""
+    async def process(
+        self, artifact: Artifact, scope: RunScope
+    ) -> Attachment | Sequence[Attachment] | None:
+        """Make an attachment of it, or several, or nothing."""

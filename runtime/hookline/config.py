@@ -37,6 +37,12 @@ class RunsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     tool_result_limit: Annotated[int, Meta(ge=1)] = 400_000
     continuation_hours: Annotated[float, Meta(gt=0)] = 24.0
     history_days: Annotated[float, Meta(ge=0)] = 30.0
+    approval_hours: Annotated[float, Meta(gt=0)] = 24.0
+    effect_hours: Annotated[float, Meta(gt=0)] = 24.0
+    agents: Annotated[int, Meta(ge=1, le=1_000)] = 32
+    subagent_depth: Annotated[int, Meta(ge=0, le=16)] = 3
+    recursion_limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+    time_zone: str = "UTC"
     part_deadlines: Mapping[str, Seconds] = {}
 
 
@@ -55,6 +61,39 @@ class UsageConfig(Struct, frozen=True, forbid_unknown_fields=True):
     grace: Annotated[float, Meta(ge=0)] = 10.0
     concurrency: Annotated[int, Meta(ge=1)] = 64
     waiting: Annotated[int, Meta(ge=1)] = 10_000
+
+
+class FilesConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[files]``: where the bytes of files are kept, and how many. Sizes in bytes.
+
+    ``url`` is any that fsspec knows: a folder, or ``s3://bucket/prefix`` with ``hookline[s3]``;
+    ``options`` are that filesystem's own. ``quota`` is what the files of one user may have
+    together, ``days`` how long what tools made is kept; 0 is for ever.
+    """
+
+    url: str = "file://./hookline-files"
+    options: Mapping[str, Any] = {}
+    limit: Annotated[int, Meta(ge=1)] = 100_000_000
+    quota: Annotated[int, Meta(ge=0)] = 5_000_000_000
+    days: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class SecretsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[secrets]``: the key that secrets in the store are sealed with, and those it replaced."""
+
+    key: str = ""
+    former_keys: list[str] = []
+
+    @property
+    def keys(self) -> list[str]:
+        """All keys there are, the one that seals first."""
+        return [key for key in (self.key, *self.former_keys) if key]
+
+
+class PolicyConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """``[policy]``: what no agent may do, whoever wrote it. ``None`` allows all providers."""
+
+    allowed_providers: list[str] | None = None
 
 
 class RuntimeConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,6 +126,9 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     runtime: RuntimeConfig = RuntimeConfig()
     permissions: PermissionsConfig = PermissionsConfig()
     usage: UsageConfig = UsageConfig()
+    files: FilesConfig = FilesConfig()
+    secrets: SecretsConfig = SecretsConfig()
+    policy: PolicyConfig = PolicyConfig()
     providers: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     agents: Mapping[Annotated[str, Meta(pattern=AGENT_ID)], AgentConfig] = field(
         default_factory=dict

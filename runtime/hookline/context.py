@@ -8,8 +8,10 @@ import attrs
 from structlog.typing import FilteringBoundLogger
 
 from hookline.errors import PluginError
+from hookline.filing import Files
 from hookline.moments import now
 from hookline.store import Store
+from hookline.vault import Vault
 
 
 @attrs.frozen(kw_only=True)
@@ -21,12 +23,15 @@ class PluginContext:
         settings: that table, decoded as the plugin's ``Settings``; ``None`` if it declares none.
         logger: a structlog logger bound to the plugin's name.
         clock: this moment, in UTC.
+        vault: seals secrets before they are kept.
     """
 
     name: str
     settings: Any = None
     logger: FilteringBoundLogger = attrs.field(repr=False)
     clock: Callable[[], datetime] = now
+    vault: Vault = attrs.field(factory=Vault, repr=False)
+    _files: Files | None = attrs.field(default=None, alias="files", repr=False)
     _store: Store | None = attrs.field(default=None, alias="store", repr=False)
 
     @property
@@ -36,3 +41,11 @@ class PluginContext:
             message = f"plugin {self.name} asked for the store before it was opened"
             raise PluginError(message)
         return self._store
+
+    @property
+    def files(self) -> Files:
+        """The files of the server. There as soon as the store is."""
+        if self._files is None:
+            message = f"plugin {self.name} asked for files before the store was opened"
+            raise PluginError(message)
+        return self._files

@@ -1,6 +1,6 @@
 """What is known of files. Their bytes are kept elsewhere."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -11,7 +11,12 @@ from hookline.moments import now
 
 @attrs.frozen(kw_only=True)
 class FileRecord:
-    """A file of its owner. ``digest`` is the SHA-256 of its bytes, as hex; ``size`` is in bytes."""
+    """A file of its owner. ``digest`` is the SHA-256 of its bytes, as hex; ``size`` is in bytes.
+
+    ``purpose`` is OpenAI's: ``user_data`` and others for an upload, ``assistants_output`` for what
+    a tool made. ``conversation`` is the one that a tool made it in, as its owner calls it.
+    ``metadata`` is for whoever keeps the file.
+    """
 
     id: str
     owner: str
@@ -20,6 +25,8 @@ class FileRecord:
     size: int
     digest: str
     purpose: str = ""
+    conversation: str | None = None
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
     created_at: datetime = attrs.field(factory=now)
     expires_at: datetime | None = None
 
@@ -34,8 +41,23 @@ class FileStore(Protocol):
             InvalidRequest: there is a file with this id.
         """
 
+    async def put(self, file: FileRecord) -> None:
+        """Keep a file's metadata, in the place of those with its id, if there are any."""
+
     async def get(self, file: str) -> FileRecord | None:
         """The file with this id, expired or not."""
+
+    async def named(self, owner: str, conversation: str, name: str) -> FileRecord | None:
+        """The owner's file with this name in a conversation; of several the one with the last id.
+
+        Source: seed 10, code output: the same name in one conversation is the same file.
+        """
+
+    async def total(self, owner: str) -> int:
+        """Bytes of all files of an owner, expired or not; summed where they are kept."""
+
+    async def holds(self, digest: str) -> bool:
+        """Whether any file has these bytes: only then may they not be removed."""
 
     async def list(
         self, *, owner: str | None = None, after: str = "", limit: int = 1000

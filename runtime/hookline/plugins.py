@@ -13,9 +13,11 @@ from structlog.typing import FilteringBoundLogger
 from hookline import hooks
 from hookline.context import PluginContext
 from hookline.errors import ConfigError, PluginError
+from hookline.filing import Files
 from hookline.moments import now
 from hookline.settings import decode_table
 from hookline.store import Store
+from hookline.vault import Vault
 
 log: FilteringBoundLogger = structlog.get_logger("hookline.plugins")
 MUST_NOT_FAIL = frozenset(
@@ -47,6 +49,10 @@ class Plugins:
         tables: their settings, by name.
         source: the config file, for messages.
         clock: this moment, in UTC, for all parts.
+
+    Attributes:
+        vault: what plugins seal secrets with; a registry sets it by the config.
+        files: where plugins keep files; a registry sets it, too.
     """
 
     def __init__(
@@ -56,6 +62,8 @@ class Plugins:
         clock: Callable[[], datetime] = now,
     ):
         self.clock = clock
+        self.vault = Vault()
+        self.files: Files | None = None
         self._manager = pluggy.PluginManager(hooks.GROUP)
         self._manager.add_hookspecs(hooks)
         self._tables = tables
@@ -193,7 +201,13 @@ class Plugins:
         settings = None if declared is None else decode_table(table, declared, where)
         logger = structlog.get_logger(f"hookline.plugins.{name}").bind(plugin=name)
         return PluginContext(
-            name=name, settings=settings, store=store, logger=logger, clock=self.clock
+            name=name,
+            settings=settings,
+            store=store,
+            logger=logger,
+            clock=self.clock,
+            vault=self.vault,
+            files=self.files,
         )
 
 

@@ -8,9 +8,11 @@ import structlog
 
 from hookline.agents import Agent
 from hookline.artifacts import ArtifactProcessor
+from hookline.blobs import Blobs
 from hookline.config import Config
 from hookline.delivery import UsageDelivery
 from hookline.errors import ConfigError, HooklineError, PluginError, ProviderBroken
+from hookline.filing import Files
 from hookline.log import EventLogs
 from hookline.parts import Part
 from hookline.permissions import PermissionBackend
@@ -21,6 +23,7 @@ from hookline.sinks import EventSink
 from hookline.store import Store, StoreKind
 from hookline.tools import ToolLoader
 from hookline.usage import PriceList
+from hookline.vault import vault_of
 
 log = structlog.get_logger("hookline.plugins")
 PartT = TypeVar("PartT")
@@ -48,6 +51,14 @@ class Registry:
         self._stack = AsyncExitStack()
         plugins.check(config.runtime.required_plugins)
         self.store: Store = open_store(config, plugins, source)
+        plugins.vault = vault_of(config.secrets.keys)
+        plugins.files = self.files = Files(
+            self.store.files,
+            Blobs(config.files.url, config.files.options),
+            limit=config.files.limit,
+            quota=config.files.quota,
+            clock=plugins.clock,
+        )
         self.event_logs: EventLogs = self._event_logs()
         self.permission_backends: Sequence[Part[PermissionBackend]] = self._parts(
             "permission_backend"

@@ -9,11 +9,17 @@ from msgspec import Meta, Struct
 
 from hookline.agents import (
     DEFAULT_RECURSION_LIMIT,
+    DIRECT,
     Agent,
     Dialect,
     Edge,
     EdgeType,
+    ModelChoice,
+    Summary,
     SupportContact,
+    ToolCaller,
+    ToolOptions,
+    ToolResource,
 )
 from hookline.errors import InvalidRequest
 
@@ -48,6 +54,37 @@ class SupportContactSpec(Struct, frozen=True, forbid_unknown_fields=True):
     email: Line = ""
 
 
+class ToolOptionsSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an agent uses one of its tools."""
+
+    defer_loading: bool = False
+    allowed_callers: Annotated[list[ToolCaller], Meta(min_length=1, max_length=2)] = msgspec.field(
+        default_factory=lambda: list(DIRECT)
+    )
+    require_approval: bool = False
+
+
+class ToolResourceSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of an agent for tools of one kind."""
+
+    file_ids: Ids = []
+
+
+class ModelChoiceSpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model of a provider."""
+
+    provider: Line
+    model: Line
+
+
+class SummarySpec(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which model sums up the oldest turns, and from which share of the context on."""
+
+    provider: Line
+    model: Line
+    threshold: Annotated[float, Meta(gt=0, le=1)] = 0.8
+
+
 class AgentSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """All of an agent that somebody decides on."""
 
@@ -67,6 +104,14 @@ class AgentSpec(Struct, frozen=True, forbid_unknown_fields=True):
     avatar: str | None = None
     conversation_starters: Annotated[list[str], Meta(max_length=MANY)] = []
     support_contact: SupportContactSpec | None = None
+    tool_options: Mapping[Line, ToolOptionsSpec] = {}
+    tool_resources: Mapping[Line, ToolResourceSpec] = {}
+    subagents: Lines = []
+    fallbacks: Annotated[list[ModelChoiceSpec], Meta(max_length=16)] = []
+    max_context_tokens: Annotated[int, Meta(ge=1_024, le=2**53)] | None = None
+    summary: SummarySpec | None = None
+    hide_sequential_outputs: bool = False
+    end_after_tools: bool = False
 
 
 def agent_of(id_: str, spec: AgentSpec, **more: Any) -> Agent:
@@ -81,7 +126,35 @@ def agent_of(id_: str, spec: AgentSpec, **more: Any) -> Agent:
     fields["model_parameters"] = dict(spec.model_parameters)
     fields["edges"] = [_edge(edge) for edge in spec.edges]
     fields["support_contact"] = contact and SupportContact(name=contact.name, email=contact.email)
+    fields |= _of_tools(spec)
     return Agent(id=id_, **fields, **more)
+
+
+def _of_tools(spec: AgentSpec) -> dict[str, Any]:
+    """What a spec says of tools, and of other models than its own."""
+    return {
+        "tool_options": {
+            name: ToolOptions(
+                defer_loading=options.defer_loading,
+                allowed_callers=tuple(options.allowed_callers),
+                require_approval=options.require_approval,
+            )
+            for name, options in spec.tool_options.items()
+        },
+        "tool_resources": {
+            name: ToolResource(file_ids=resource.file_ids)
+            for name, resource in spec.tool_resources.items()
+        },
+        "fallbacks": [
+            ModelChoice(provider=choice.provider, model=choice.model) for choice in spec.fallbacks
+        ],
+        "summary": spec.summary
+        and Summary(
+            provider=spec.summary.provider,
+            model=spec.summary.model,
+            threshold=spec.summary.threshold,
+        ),
+    }
 
 
 def spec_of(agent: Agent) -> AgentSpec:
@@ -90,12 +163,31 @@ def spec_of(agent: Agent) -> AgentSpec:
     return msgspec.convert(
         {
             **fields,
+            **_written_of_tools(agent),
             "edges": [_edge_spec(edge) for edge in agent.edges],
             "support_contact": agent.support_contact
             and SupportContactSpec(agent.support_contact.name, agent.support_contact.email),
         },
         AgentSpec,
     )
+
+
+def _written_of_tools(agent: Agent) -> dict[str, Any]:
+    summary = agent.summary
+    return {
+        "tool_options": {
+            name: ToolOptionsSpec(
+                options.defer_loading, list(options.allowed_callers), options.require_approval
+            )
+            for name, options in agent.tool_options.items()
+        },
+        "tool_resources": {
+            name: ToolResourceSpec(list(resource.file_ids))
+            for name, resource in agent.tool_resources.items()
+        },
+        "fallbacks": [ModelChoiceSpec(choice.provider, choice.model) for choice in agent.fallbacks],
+        "summary": summary and SummarySpec(summary.provider, summary.model, summary.threshold),
+    }
 
 
 def _refuse_odd_numbers(value: Any, path: str) -> None:

@@ -17,6 +17,7 @@ from hookline.history import RunStore
 from hookline.keys import KeyStore
 from hookline.ledger import LedgerStore
 from hookline.outbox import OutboxStore
+from hookline.records import RecordStore
 from hookline.roles import RoleStore
 from hookline.users import UserStore
 
@@ -145,6 +146,10 @@ class Store(Protocol):
     @property
     def ledger(self) -> LedgerStore:
         """Accounts and entries."""
+
+    @property
+    def records(self) -> RecordStore:
+        """What plugins keep of their own."""
 
     @property
     def archive(self) -> Archive:

@@ -12,37 +12,62 @@ from hookline.agents import Agent
 from hookline.artifacts import Artifact
 from hookline.permissions import Principal
 from hookline.schemas import EMPTY, schema_of
-from hookline.scope import RunScope
+from hookline.scope import CallScope, RunScope
+from hookline.wire.chat import ImagePart, TextPart
 
 
 @attrs.frozen
 class ToolSpec:
-    """A tool's definition: all that a model needs to know. ``parameters`` is a JSON schema."""
+    """A tool's definition: all that a model needs to know. ``parameters`` is a JSON schema.
+
+    ``repeatable`` says that calling it twice is as good as calling it once (it only reads, or
+    reckons): what it gives back is not kept against repetition.
+    """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] = attrs.field(factory=lambda: EMPTY)
     strict: bool | None = None
+    repeatable: bool = False
+
+
+ContentPart = TextPart | ImagePart
 
 
 @attrs.frozen
 class ToolResult:
-    """What a tool gives back: text for the model, and artifacts for the caller."""
+    """What a tool gives back: text or parts for the model, and artifacts for the caller.
 
-    content: str
+    ``failed`` says that it did not do what it was asked; the content says why.
+    """
+
+    content: str | Sequence[ContentPart]
     artifacts: Sequence[Artifact] = ()
+    failed: bool = False
+
+    @property
+    def text(self) -> str:
+        """The text of the content; a blank line stands between parts."""
+        if isinstance(self.content, str):
+            return self.content
+        return "\n\n".join(part.text for part in self.content if isinstance(part, TextPart))
 
 
 class Tool(ABC):
-    """Something an agent can call."""
+    """Something an agent can call.
+
+    A tool may be an async context manager: it is entered before its first call in a run, and left
+    when the run ends or waits for approval, not always in the same task.
+    """
 
     spec: ToolSpec
 
     @abstractmethod
-    async def call(self, arguments: Mapping[str, Any], scope: RunScope) -> ToolResult | str:
+    async def call(self, arguments: Mapping[str, Any], scope: CallScope) -> ToolResult | str:
         """Do it. ``arguments`` follow the schema of ``spec``.
 
-        An exception becomes an error that the model reads; the run goes on.
+        An exception becomes an error that the model reads; the run goes on. When the run is
+        cancelled the call is, too: it ends what it started, within a second.
         """
 
 
@@ -86,7 +111,7 @@ class FunctionTool(Tool):
         """Call the function itself."""
         return self._function(*args, **kwargs)
 
-    async def call(self, arguments: Mapping[str, Any], scope: RunScope) -> ToolResult | str:
+    async def call(self, arguments: Mapping[str, Any], scope: CallScope) -> ToolResult | str:
         """Convert the arguments to the function's types, call it, and make text of its result."""
         converted = msgspec.convert(arguments, self._arguments)
         values = {name: getattr(converted, name) for name in converted.__struct_fields__}
@@ -100,7 +125,7 @@ class FunctionTool(Tool):
 
 def _is_scope(hint: Any) -> bool:
     """Whether a parameter is the scope of the run, be it optional or not."""
-    return hint is RunScope or RunScope in get_args(hint)
+    return any(scope is hint or scope in get_args(hint) for scope in (RunScope, CallScope))
 
 
 _UNTYPABLE = (
@@ -116,7 +141,7 @@ def tool(function: Callable[..., Awaitable[Any]], /) -> FunctionTool: ...
 
 @overload
 def tool(
-    *, name: str | None = None, description: str | None = None
+    *, name: str | None = None, description: str | None = None, repeatable: bool = False
 ) -> Callable[[Callable[..., Awaitable[Any]]], FunctionTool]: ...
 
 
@@ -126,12 +151,13 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
+    repeatable: bool = False,
 ) -> FunctionTool | Callable[[Callable[..., Awaitable[Any]]], FunctionTool]:
     """Make a tool of an ``async`` function with typed parameters.
 
     The schema comes from the signature (any type that msgspec knows, with ``Annotated[…, Meta]``
     for limits and descriptions), the description from the docstring. A parameter annotated with
-    ``RunScope`` is not shown to the model; it gets the scope of the run.
+    ``RunScope`` or ``CallScope`` is not shown to the model; it gets the scope of the call.
 
     Raises:
         TypeError: the function is not ``async``, or a parameter has no type.
@@ -142,7 +168,9 @@ def tool(
             message = f"@tool needs an async function, and {function!r} is not"
             raise TypeError(message)
         text = description or inspect.getdoc(function) or ""
-        return FunctionTool(function, name or function.__name__, text)
+        made = FunctionTool(function, name or function.__name__, text)
+        made.spec = attrs.evolve(made.spec, repeatable=repeatable)
+        return made
 
     return decorate if function is None else decorate(function)
 
