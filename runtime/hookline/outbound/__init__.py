@@ -1,0 +1,24 @@
+"""Requests to servers that others choose: models, pages, documents of APIs."""
+
+from hookline.outbound.client import GuardedClient
+from hookline.outbound.exchange import Body, Excess, Fetched, Limits, decoded
+from hookline.outbound.failures import FetchFailed, FetchTimeout, OutboundError, TargetRefused
+from hookline.outbound.lookups import Lookup, system_lookup
+from hookline.outbound.targets import Target, Targets
+
+__all__ = [
+    "Body",
+    "Excess",
+    "FetchFailed",
+    "FetchTimeout",
+    "Fetched",
+    "GuardedClient",
+    "Limits",
+    "Lookup",
+    "OutboundError",
+    "Target",
+    "TargetRefused",
+    "Targets",
+    "decoded",
+    "system_lookup",
+]
