@@ -1,19 +1,44 @@
-"""Filing: files are saved, read and removed, their bytes by content, the rest in the store."""
+"""Filing: files are saved, read and removed, their bytes by content, the rest in the store.
 
-import hashlib
+Bytes are kept once, however many files have them. They are removed when no file has them any more,
+and never while one has: whoever removes puts them aside, and puts them back if a file has come to
+have them; whoever saves says that a file has them, and then looks whether they are there. This
+holds across servers that share store and blobs, as long as a read of either sees what was written
+before. A server that dies in between leaves bytes that nobody needs, or that are aside; the sweep
+of any server (``hookline.sweeping``) removes the first and puts back the second.
+"""
+
+import asyncio
 import secrets
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from weakref import WeakValueDictionary
 
-from hookline.blobs import Blobs
-from hookline.errors import InvalidRequest, NotFound
+import attrs
+import structlog
+
+from hookline.blobs import PIECE, Blobs
+from hookline.drafts import Draft
+from hookline.errors import InvalidRequest, NotFound, StoreUnavailable
+from hookline.filenames import clean_name
 from hookline.files import FileRecord, FileStore
-from hookline.moments import now
+from hookline.media import sniff
+from hookline.moments import micros, now
+
+log = structlog.get_logger("hookline.files")
+OUTPUT = "assistants_output"
+"""The purpose of what a tool made."""
+Content = bytes | Draft | AsyncIterable[bytes]
+TRIES = 5
+"""How often bytes are looked for that another server may have put aside for a moment."""
+PAUSE = 0.1
+"""Seconds between the tries."""
 
 
-def new_file_id() -> str:
-    """A new id: ``file-`` and 24 random characters."""
-    return "file-" + secrets.token_hex(12)
+def new_file_id(at: datetime) -> str:
+    """A new id: ``file-``, the moment, and 16 random characters. Later ids come after it."""
+    return f"file-{micros(at):014x}{secrets.token_hex(8)}"
 
 
 class Files:
@@ -24,6 +49,7 @@ class Files:
         blobs: their bytes.
         limit: bytes that one file may have.
         quota: bytes that the files of one owner may have together; 0 for no limit.
+        days: how long what tools made is kept; 0 is for ever.
         clock: this moment, in UTC.
     """
 
@@ -34,66 +60,110 @@ class Files:
         *,
         limit: int,
         quota: int,
+        days: float = 0.0,
         clock: Callable[[], datetime] = now,
     ):
         self._records = records
         self._blobs = blobs
         self._limit = limit
         self._quota = quota
+        self._kept = timedelta(days=days)
         self._clock = clock
+        self._owners: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def draft(self, owner: str) -> AsyncIterator[Draft]:
+        """Begin to take bytes in, before all is known of the file that they shall be.
+
+        Writing raises ``InvalidRequest`` as soon as they are too many for the owner.
+        """
+        used = await self._records.total(owner) if self._quota else 0
+
+        def check(size: int) -> None:
+            if size > self._limit:
+                message = f"a file may have {self._limit:,} bytes, and this one has more"
+                raise InvalidRequest(message, param="file", reason="file_too_large")
+            self._refuse_beyond_quota(used, size)
+
+        async with self._blobs.draft(check) as made:
+            yield made
 
     async def save(  # noqa: PLR0913  all that is known of a file
         self,
-        content: bytes,
+        content: Content,
         *,
         owner: str,
         name: str,
-        media_type: str,
-        purpose: str = "assistants_output",
+        media_type: str | None = None,
+        purpose: str = OUTPUT,
         conversation: str | None = None,
         metadata: Mapping[str, str] | None = None,
         expires_at: datetime | None = None,
     ) -> FileRecord:
-        """Save a file; what is known of it.
+        """Save a file; what is known of it. When this returns, it survives a crash.
+
+        Args:
+            content: the bytes, a stream of them, or a draft.
+            owner: the user whose it is.
+            name: is cleaned: no path, no characters that are not seen, at most 255 bytes.
+            media_type: of content that the caller made itself; else it is found from the bytes.
+            purpose: OpenAI's.
+            conversation: the one that a tool made it in.
+            metadata: for whoever keeps it.
+            expires_at: when it is gone; what tools made is gone after ``[files] days``.
 
         Raises:
             InvalidRequest: it is too large, or the owner's quota is used up.
             StoreUnavailable: it could not be saved.
         """
-        if len(content) > self._limit:
-            message = f"{name} has {len(content):,} bytes, and a file may have {self._limit:,}"
-            raise InvalidRequest(message, param="file", reason="file_too_large")
-        used = await self._records.total(owner) if self._quota else 0
-        if self._quota and used + len(content) > self._quota:
-            message = (
-                f"{name} has {len(content):,} bytes, and of {self._quota:,} that all files may "
-                f"have together {used:,} are used; delete some"
+        async with self._drafted(content, owner) as draft:
+            new = self._file(
+                draft,
+                owner=owner,
+                name=name,
+                media_type=media_type,
+                purpose=purpose,
+                conversation=conversation,
+                metadata=metadata,
+                expires_at=expires_at,
             )
-            raise InvalidRequest(message, param="file", reason="file_quota_exceeded")
-        digest = hashlib.sha256(content).hexdigest()
-        await self._blobs.put(digest, content)
-        file = FileRecord(
-            id=new_file_id(),
-            owner=owner,
-            name=name,
-            media_type=media_type,
-            size=len(content),
-            digest=digest,
-            purpose=purpose,
-            conversation=conversation,
-            metadata=metadata or {},
-            created_at=self._clock(),
-            expires_at=expires_at,
-        )
-        await self._records.add(file)
-        return file
+            return await self._keep(new, draft, None)
+
+    async def replace(
+        self,
+        content: Content,
+        *,
+        owner: str,
+        name: str,
+        conversation: str | None,
+        media_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> FileRecord:
+        """Save what a tool made, in the place of what one made earlier under the same name.
+
+        The id stays. Source: seed 10, code output: the same name in one conversation is the same
+        file. Without a conversation every file is a new one. Tools that do this at the same moment
+        on two servers may leave two files.
+
+        Raises:
+            InvalidRequest: it is too large, or the owner's quota is used up.
+            StoreUnavailable: it could not be saved.
+        """
+        async with self._drafted(content, owner) as draft:
+            new = self._file(
+                draft,
+                owner=owner,
+                name=name,
+                media_type=media_type,
+                conversation=conversation,
+                metadata=metadata,
+            )
+            return await self._keep(new, draft, conversation)
 
     async def get(self, file: str) -> FileRecord | None:
         """What is known of a file that has not expired."""
         found = await self._records.get(file)
-        if found is None or (found.expires_at is not None and found.expires_at <= self._clock()):
-            return None
-        return found
+        return None if found is None or self._expired(found) else found
 
     async def read(self, file: FileRecord, start: int = 0, end: int | None = None) -> bytes:
         """Its bytes from ``start`` up to ``end``.
@@ -102,15 +172,169 @@ class Files:
             NotFound: they are gone.
             StoreUnavailable: they cannot be read now.
         """
-        try:
-            return await self._blobs.read(file.digest, start, end)
-        except FileNotFoundError as error:
-            message = f"the bytes of {file.id} are gone"
-            raise NotFound(message) from error
+        for pause in (*[PAUSE] * (TRIES - 1), 0):
+            try:
+                return await self._blobs.read(file.digest, start, end)
+            except FileNotFoundError:  # perhaps put aside for a moment
+                await asyncio.sleep(pause)
+        message = f"the bytes of {file.id} are gone"
+        raise NotFound(message)
+
+    async def pieces(
+        self, file: FileRecord, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """Its bytes from ``start`` up to ``end``, a piece of at most ``PIECE`` at a time.
+
+        Raises:
+            NotFound: they are gone.
+            StoreUnavailable: they cannot be read now.
+        """
+        end = file.size if end is None else min(end, file.size)
+        while start < end:
+            until = min(start + PIECE, end)
+            yield await self.read(file, start, until)
+            start = until
 
     async def delete(self, file: FileRecord) -> bool:
         """Remove a file, and its bytes if no other file has the same; false if there was none."""
         removed = await self._records.delete(file.id)
-        if not await self._records.holds(file.digest):
-            await self._blobs.delete(file.digest)
+        await self._release_later(file.digest)
         return removed
+
+    async def release(self, digest: str) -> None:
+        """Remove bytes, unless a file has them.
+
+        Raises:
+            StoreUnavailable: it cannot be done now.
+        """
+        if await self._records.holds(digest):
+            return
+        name = await self._blobs.put_aside(digest)
+        if name is not None:
+            await self.settle(name)
+
+    async def settle(self, name: str) -> None:
+        """Remove bytes that were put aside, or put them back if a file has them.
+
+        Raises:
+            StoreUnavailable: it cannot be done now.
+        """
+        if await self._records.holds(name.partition(".")[0]):
+            await self._blobs.put_back(name)
+        else:
+            await self._blobs.remove(name)
+
+    @asynccontextmanager
+    async def _drafted(self, content: Content, owner: str) -> AsyncIterator[Draft]:
+        """The content as a draft to which nothing is added any more."""
+        if isinstance(content, Draft):
+            await content.finish()
+            yield content
+            return
+        async with self.draft(owner) as made:
+            if isinstance(content, bytes | bytearray | memoryview):
+                await made.write(bytes(content))
+            else:
+                async for piece in content:
+                    await made.write(piece)
+            await made.finish()
+            yield made
+
+    def _file(  # noqa: PLR0913  all that is known of a file
+        self,
+        draft: Draft,
+        *,
+        owner: str,
+        name: str,
+        media_type: str | None,
+        conversation: str | None,
+        metadata: Mapping[str, str] | None,
+        purpose: str = OUTPUT,
+        expires_at: datetime | None = None,
+    ) -> FileRecord:
+        """What will be known of a file once it is kept."""
+        at = self._clock()
+        if expires_at is None and purpose == OUTPUT and self._kept:
+            expires_at = at + self._kept
+        cleaned = clean_name(name)
+        return FileRecord(
+            id=new_file_id(at),
+            owner=owner,
+            name=cleaned,
+            media_type=media_type or sniff(draft.head, cleaned),
+            size=draft.size,
+            digest=draft.digest,
+            purpose=purpose,
+            conversation=conversation,
+            metadata=metadata or {},
+            created_at=at,
+            expires_at=expires_at,
+        )
+
+    async def _keep(self, new: FileRecord, draft: Draft, conversation: str | None) -> FileRecord:
+        """Keep a file; one that was made in the conversation goes in the place of the earlier."""
+        await self._blobs.keep(draft)
+        old: FileRecord | None = None
+        try:
+            async with self._owners.setdefault(new.owner, asyncio.Lock()):
+                if conversation is not None:
+                    old = await self._earlier(new.owner, conversation, new.name)
+                if old is not None:
+                    new = attrs.evolve(new, id=old.id, created_at=old.created_at)
+                await self._record(new, old)
+                await self._stay(draft)
+        except BaseException:
+            await self._release_later(new.digest)
+            raise
+        if old is not None and old.digest != new.digest:
+            await self._release_later(old.digest)
+        return new
+
+    async def _earlier(self, owner: str, conversation: str, name: str) -> FileRecord | None:
+        found = await self._records.named(owner, conversation, name)
+        made = found is not None and found.purpose == OUTPUT and not self._expired(found)
+        return found if made else None
+
+    async def _record(self, new: FileRecord, old: FileRecord | None) -> None:
+        """Say what is known of a file, unless that takes its owner beyond the quota.
+
+        Other servers may do the same for the same owner: so it is summed up again afterwards.
+        """
+        if self._quota:
+            used = await self._records.total(new.owner)
+            self._refuse_beyond_quota(used - (old.size if old else 0), new.size)
+        await (self._records.add(new) if old is None else self._records.put(new))
+        if not self._quota:
+            return
+        used = await self._records.total(new.owner) - new.size
+        try:
+            self._refuse_beyond_quota(used, new.size)
+        except InvalidRequest:
+            await (self._records.delete(new.id) if old is None else self._records.put(old))
+            raise
+
+    async def _stay(self, draft: Draft) -> None:
+        """Make sure that the bytes are there, now that a file has them."""
+        for _ in range(TRIES):
+            if await self._blobs.has(draft.digest, draft.size):
+                return
+            await self._blobs.keep(draft)
+
+    def _refuse_beyond_quota(self, used: int, size: int) -> None:
+        if not self._quota or used + size <= self._quota:
+            return
+        message = (
+            f"your files may have {self._quota:,} bytes together, and {used:,} are used; "
+            "delete some, or have the quota raised"
+        )
+        raise InvalidRequest(message, param="file", reason="file_quota_exceeded")
+
+    def _expired(self, file: FileRecord) -> bool:
+        return file.expires_at is not None and file.expires_at <= self._clock()
+
+    async def _release_later(self, digest: str) -> None:
+        """Remove bytes unless a file has them; if that cannot be done now, the sweep does it."""
+        try:
+            await self.release(digest)
+        except StoreUnavailable as error:
+            log.warning("file.bytes_left", digest=digest, error=str(error))

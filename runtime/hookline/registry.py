@@ -52,11 +52,13 @@ class Registry:
         plugins.check(config.runtime.required_plugins)
         self.store: Store = open_store(config, plugins, source)
         plugins.vault = vault_of(config.secrets.keys)
+        self.blobs = Blobs(config.files.url, config.files.options)
         plugins.files = self.files = Files(
             self.store.files,
-            Blobs(config.files.url, config.files.options),
+            self.blobs,
             limit=config.files.limit,
             quota=config.files.quota,
+            days=config.files.days,
             clock=plugins.clock,
         )
         self.event_logs: EventLogs = self._event_logs()
