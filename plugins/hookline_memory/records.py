@@ -13,7 +13,7 @@ from hookline.files import FileRecord
 from hookline.history import RunRecord
 from hookline.moments import in_utc, utc
 from hookline.store import Continuation
-from hookline_memory.documents import Clock, Kept, page
+from hookline_memory.documents import Clock, Kept, copy, page
 
 _EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -60,18 +60,41 @@ class MemoryFiles:
         if file.id in self.kept:
             message = f"there is a file {file.id} already; choose another id"
             raise InvalidRequest(message, param="id", reason="duplicate_file")
-        self.kept[file.id] = in_utc(file)
+        await self.put(file)
+
+    async def put(self, file: FileRecord) -> None:
+        """Keep a file's metadata, in the place of those with its id, if there are any."""
+        self.kept[file.id] = copy(in_utc(file))
 
     async def get(self, file: str) -> FileRecord | None:
         """The file with this id, expired or not."""
-        return self.kept.get(file)
+        kept = self.kept.get(file)
+        return None if kept is None else copy(kept)
+
+    async def named(self, owner: str, conversation: str, name: str) -> FileRecord | None:
+        """The owner's file with this name in a conversation; of several the last one."""
+        wanted = (owner, conversation, name)
+        found = [
+            file
+            for file in self.kept.values()
+            if (file.owner, file.conversation, file.name) == wanted
+        ]
+        return copy(max(found, key=_id)) if found else None
+
+    async def total(self, owner: str) -> int:
+        """Bytes of all files of an owner, expired or not."""
+        return sum(file.size for file in self.kept.values() if file.owner == owner)
+
+    async def holds(self, digest: str) -> bool:
+        """Whether any file has these bytes."""
+        return any(file.digest == digest for file in self.kept.values())
 
     async def list(
         self, *, owner: str | None = None, after: str = "", limit: int = 1000
     ) -> Sequence[FileRecord]:
         """Files ordered by id, all or an owner's."""
         ids = {id_: None for id_, file in self.kept.items() if owner in {None, file.owner}}
-        return [self.kept[id_] for id_ in page(ids, after, limit)]
+        return [copy(self.kept[id_]) for id_ in page(ids, after, limit)]
 
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
@@ -80,7 +103,8 @@ class MemoryFiles:
     async def expired(self, at: datetime, *, limit: int = 1000) -> Sequence[FileRecord]:
         """Files that have expired by then, the earliest first."""
         found = [file for file in self.kept.values() if (file.expires_at or _EVER) <= at]
-        return sorted(found, key=lambda file: (file.expires_at or _EVER, file.id))[:limit]
+        found.sort(key=lambda file: (file.expires_at or _EVER, file.id))
+        return [copy(file) for file in found[:limit]]
 
 
 class MemoryRuns:
@@ -177,3 +201,7 @@ class MemoryContinuations:
         for id_ in gone:
             del self.kept[id_]
         return len(gone)
+
+
+def _id(file: FileRecord) -> str:
+    return file.id

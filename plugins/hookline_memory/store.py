@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from hookline.agents import Agent
-from hookline.archive import Archive, conversation_id, version_id
+from hookline.archive import Archive, conversation_id, record_id, version_id
 from hookline.audit import AuditRecord
 from hookline.conversations import Conversation
 from hookline.files import FileRecord
@@ -14,6 +14,7 @@ from hookline.keys import ApiKey
 from hookline.ledger import Account, LedgerEntry
 from hookline.moments import now
 from hookline.outbox import OutboxRun
+from hookline.records import Record
 from hookline.roles import Role
 from hookline.store import Continuation, StoreStatus
 from hookline.users import User
@@ -24,6 +25,7 @@ from hookline_memory.grants import MemoryGrants
 from hookline_memory.ledger import MemoryLedger
 from hookline_memory.outbox import MemoryOutbox
 from hookline_memory.people import MemoryGroups, MemoryKeys
+from hookline_memory.plugin_records import MemoryPluginRecords
 from hookline_memory.records import (
     MemoryAudit,
     MemoryContinuations,
@@ -50,6 +52,7 @@ class MemoryStore:
         self.continuations = MemoryContinuations(clock)
         self.outbox = MemoryOutbox()
         self.ledger = MemoryLedger()
+        self.records = MemoryPluginRecords(clock)
         self.archive: Archive = MemoryArchive(self._shelves())
 
     async def ping(self) -> None:
@@ -97,6 +100,12 @@ class MemoryStore:
             "accounts": ThingShelf(Account, self.ledger.kept, _id),
             "ledger": ThingShelf(LedgerEntry, self.ledger.written, _id),
             "outbox": ThingShelf(OutboxRun, self.outbox.kept, _id),
+            "records": ThingShelf(
+                Record,
+                self.records.kept,
+                lambda record: (record.collection, record.id),
+                lambda key: record_id(*key),
+            ),
         }
 
 

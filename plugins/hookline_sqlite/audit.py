@@ -30,7 +30,7 @@ class SqliteAudit(SqliteRecords[AuditRecord]):
             for new in checked:
                 old, _ = await self.known(connection, new.id)
                 if old is None:
-                    await self.put(connection, new)
+                    await self.place(connection, new)
 
         await self.database.write(work)
 

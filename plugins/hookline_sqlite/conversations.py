@@ -28,10 +28,10 @@ class SqliteConversations(SqliteRecords[Conversation]):
             for new in checked:
                 old, known = await self.known(connection, self.id_of(new))
                 if old is None:
-                    await self.put(connection, new)
+                    await self.place(connection, new)
                 elif old.updated_at <= new.updated_at:
                     moved = attrs.evolve(new, created_at=old.created_at)
-                    await self.put(connection, moved, known)
+                    await self.place(connection, moved, known)
 
         await self.database.write(work)
 

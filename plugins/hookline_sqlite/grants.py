@@ -72,7 +72,7 @@ class SqliteGrants(SqliteRecords[Grant]):
         updated = 0
         for grant in grants:
             old, known = await self.known(connection, grant.id)
-            await self.put(connection, grant, known)
+            await self.place(connection, grant, known)
             updated += old is not None
         return updated
 

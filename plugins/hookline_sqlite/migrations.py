@@ -199,6 +199,42 @@ MIGRATIONS: Sequence[Sequence[str]] = (
         "CREATE INDEX outbox_by_parked ON outbox (id) WHERE parked > 0",
         "CREATE TABLE outbox_servers (id TEXT PRIMARY KEY, until INTEGER NOT NULL)",
     ),
+    (
+        # ``id`` is ``archive.record_id``; ``unknown`` is what a newer Hookline wrote.
+        """
+        CREATE TABLE records (
+            id TEXT PRIMARY KEY,
+            collection TEXT NOT NULL,
+            record TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            expires_at INTEGER,
+            unknown TEXT NOT NULL,
+            data BLOB NOT NULL,
+            UNIQUE (collection, record)
+        )
+        """,
+        "CREATE INDEX records_by_owner ON records (collection, owner, record)",
+        "CREATE INDEX records_by_expiry ON records (expires_at) WHERE expires_at IS NOT NULL",
+        "ALTER TABLE files ADD COLUMN conversation TEXT",
+        "ALTER TABLE files ADD COLUMN name TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE files ADD COLUMN size INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE files ADD COLUMN digest TEXT NOT NULL DEFAULT ''",
+        """
+        UPDATE files SET
+            conversation = json_extract(document, '$.conversation'),
+            name = json_extract(document, '$.name'),
+            size = json_extract(document, '$.size'),
+            digest = json_extract(document, '$.digest')
+        """,
+        """
+        CREATE INDEX files_by_name ON files (owner, conversation, name, id)
+        WHERE conversation IS NOT NULL
+        """,
+        "CREATE INDEX files_by_size ON files (owner, size)",
+        "CREATE INDEX files_by_digest ON files (digest)",
+    ),
 )
 """The statements that lead from each version (``PRAGMA user_version``) to the next."""
 

@@ -67,7 +67,7 @@ class SqliteRecords(Generic[RecordT]):
         content = document(rows[0][1], dict[str, Any], f"the {self._kind} {id_}")
         return self._load(id_, rows[0][1]), content
 
-    async def put(
+    async def place(
         self, connection: aiosqlite.Connection, record: RecordT, known: Mapping[str, Any] = NOTHING
     ) -> None:
         """Keep a record, within a transaction; ``known`` is the content it had."""
@@ -112,7 +112,9 @@ class SqliteRecords(Generic[RecordT]):
     ) -> None:
         """Keep the archive's records as they are."""
         for record in records:
-            await self.put(connection, msgspec.convert(record.content, self._type), record.content)
+            await self.place(
+                connection, msgspec.convert(record.content, self._type), record.content
+            )
 
     def _load(self, id_: str, column: str) -> RecordT:
         what = f"the {self._kind} {id_}"

@@ -26,7 +26,7 @@ class SqliteRuns(SqliteRecords[RunRecord]):
             for new in checked:
                 old, known = await self.known(connection, new.id)
                 if old is None or old.state == "running" or new.state != "running":
-                    await self.put(connection, new, known)
+                    await self.place(connection, new, known)
 
         await self.database.write(work)
 

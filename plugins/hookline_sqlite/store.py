@@ -27,6 +27,7 @@ from hookline_sqlite.ledger import SqliteLedger
 from hookline_sqlite.ledger_tables import SqliteAccountTable, SqliteEntryTable
 from hookline_sqlite.migrations import MIGRATIONS
 from hookline_sqlite.outbox import SqliteOutbox, SqliteOutboxTable
+from hookline_sqlite.plugin_records import SqlitePluginRecords
 from hookline_sqlite.runs import SqliteRuns
 
 Clock = Callable[[], datetime]
@@ -50,6 +51,7 @@ class SqliteStore:
         self.continuations = SqliteContinuations(database, clock)
         self.outbox = SqliteOutbox(database)
         self.ledger = SqliteLedger(database)
+        self.records = SqlitePluginRecords(database, clock)
         self.archive: Archive = SqliteArchive(database, self._tables())
 
     async def ping(self) -> None:
@@ -101,6 +103,7 @@ class SqliteStore:
             "accounts": SqliteAccountTable(self._database),
             "ledger": SqliteEntryTable(self._database),
             "outbox": SqliteOutboxTable(self._database),
+            "records": self.records,
         }
 
 

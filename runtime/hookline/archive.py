@@ -38,8 +38,8 @@ class ArchiveRecord:
 
     Args:
         id: what it is ordered by among its kind, character by character: the document's own id;
-            what ``version_id`` says of one of ``agent_versions``, and ``conversation_id`` of a
-            conversation.
+            what ``version_id`` says of one of ``agent_versions``, ``conversation_id`` of a
+            conversation, and ``record_id`` of one of ``records``.
         content: JSON-like values, the same ones whichever store the document is in: the fields of
             its class as msgspec encodes them, and besides them what a newer Hookline wrote. All
             fields are there, ``None`` and defaults too. Moments are RFC 3339 in UTC with ``Z`` and
@@ -84,6 +84,14 @@ def version_id(agent: str, version: int) -> str:
 def conversation_id(owner: str, conversation: str) -> str:
     """The id of a conversation among those of all owners: JSON of both."""
     return _encode([owner, conversation]).decode()
+
+
+def record_id(collection: str, id_: str) -> str:
+    """The id of a plugin's record among all: no collection has a slash in its name.
+
+    Those of one collection are ordered by their own ids.
+    """
+    return f"{collection}/{id_}"
 
 
 def tombstone(id_: str, version: int) -> Mapping[str, Any]:

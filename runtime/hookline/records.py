@@ -4,6 +4,7 @@ A collection is named after the plugin and the noun, ``mcp.servers``. What a rec
 business of the one who keeps it; secrets are sealed first (``hookline.vault``).
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Protocol
@@ -11,9 +12,13 @@ from typing import Annotated, Protocol
 import attrs
 from msgspec import Meta
 
-from hookline.moments import now
+from hookline.documents import refuse_large
+from hookline.errors import InvalidRequest, VersionConflict
+from hookline.moments import in_utc, now
 
-Collection = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$", max_length=100)]
+_COLLECTION = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$"
+_LONGEST = 100
+Collection = Annotated[str, Meta(pattern=_COLLECTION, max_length=_LONGEST)]
 KEY_LENGTH = 512
 """Characters that ``id`` and ``owner`` have at most."""
 
@@ -26,7 +31,7 @@ class Record:
         collection: ``plugin.noun``, in small letters.
         id: within the collection; told apart by case.
         owner: the user whose it is, or empty.
-        data: bytes, at most ``documents.LIMIT`` less some room for the rest.
+        data: at most ``documents.LIMIT`` bytes.
         version: 1, 2, 3 …; begins again at 1 once the record was deleted or has expired.
         updated_at: when this version was kept, in UTC.
         expires_at: when it is gone; ``None`` for never.
@@ -64,7 +69,9 @@ class RecordStore(Protocol):
 
         Raises:
             VersionConflict: another version is there; nothing is changed.
-            InvalidRequest: it is larger than ``documents.LIMIT``; nothing is changed.
+            InvalidRequest: there are more data than ``documents.LIMIT``, or ``id`` or ``owner``
+                are longer than ``KEY_LENGTH``; nothing is changed.
+            ValueError: a time has no zone, or ``collection`` is none.
         """
 
     async def list(
@@ -81,3 +88,61 @@ class RecordStore(Protocol):
 
     async def expire(self, at: datetime) -> int:
         """Forget those that have expired by then; how many there were."""
+
+
+def checked(record: Record) -> Record:
+    """A record as it comes back, with its moments in UTC.
+
+    Raises:
+        InvalidRequest: no store keeps one as large.
+        ValueError: a time has no zone, or ``collection`` is none.
+    """
+    what = f"the record {record.id[:KEY_LENGTH]} of {record.collection}"
+    if len(record.collection) > _LONGEST or not re.fullmatch(_COLLECTION, record.collection):
+        message = f"{what}: a collection is called plugin.noun, in small letters"
+        raise ValueError(message)
+    if max(len(record.id), len(record.owner)) > KEY_LENGTH:
+        message = f"{what}: id and owner have {KEY_LENGTH} characters at most"
+        raise InvalidRequest(message, reason="key_too_long")
+    refuse_large(len(record.data), what)
+    return in_utc(record)
+
+
+def revise(
+    record: Record, current: Record | None, *, at: datetime, expected: int | None = None
+) -> Record:
+    """What a store keeps when a record is put.
+
+    Args:
+        record: as it was put.
+        current: what is there under its id, and has not expired.
+        at: this moment.
+        expected: the version that must be there, 0 for none; ``None`` for any.
+
+    Raises:
+        VersionConflict: another version is there.
+    """
+    check_version(record.id, current, expected)
+    return attrs.evolve(record, version=1 + version_of(current), updated_at=at)
+
+
+def check_version(id_: str, current: Record | None, expected: int | None) -> None:
+    """Refuse a change that was made for another version than the current one.
+
+    Raises:
+        VersionConflict: another version is there.
+    """
+    if expected not in {None, version_of(current)}:
+        raise VersionConflict(id_, version_of(current))
+
+
+def version_of(record: Record | None) -> int:
+    """The version of a record; 0 of none."""
+    return 0 if record is None else record.version
+
+
+def living(record: Record | None, at: datetime) -> Record | None:
+    """The record, unless it has expired by then."""
+    if record is None or record.expires_at is None or at < record.expires_at:
+        return record
+    return None
