@@ -1,5 +1,6 @@
 """What a caller says about a request besides its URL, and what comes back."""
 
+import codecs
 import re
 from collections.abc import Mapping, Sequence
 from email.message import Message
@@ -97,13 +98,20 @@ class Fetched:
 
 
 def decoded(body: bytes, charset: str) -> str:
-    """Text in a character set, or in UTF-8 if nobody knows such a set."""
+    """Text in a character set, or in UTF-8 if that is none that pages are written in.
+
+    Python knows others, of which some take quadratic time and some hide what is written.
+    """
     try:
-        return body.decode(charset, errors="replace")
+        name = codecs.lookup(charset).name
     except (LookupError, ValueError):
-        return body.decode("utf-8", errors="replace")
+        name = "utf-8"
+    return body.decode(name if _CHARSETS.match(name) else "utf-8", errors="replace")
 
 
+_CHARSETS = re.compile(
+    r"utf-(8|16|32)|iso8859|cp\d|koi8|gb|big5|euc_|shift_jis|iso2022|mac-|ascii|tis-620|hz|johab"
+)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _OURS = frozenset(
