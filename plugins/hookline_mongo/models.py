@@ -56,6 +56,14 @@ class AgentModel(Model):
     avatar: str | None
     conversation_starters: list[str]
     support_contact: dict[str, str] | None
+    tool_options: str
+    tool_resources: str
+    subagents: list[str]
+    fallbacks: list[dict[str, Any]]
+    max_context_tokens: int | None
+    summary: dict[str, Any] | None
+    hide_sequential_outputs: bool
+    end_after_tools: bool
     author: str | None
     updated_by: str | None
     managed_by: str | None
@@ -237,6 +245,8 @@ class FileModel(Model):
     size: int
     digest: str
     purpose: str
+    conversation: str | None
+    metadata: str
     created_at: int
     expires_at: int | None
     unknown: str | None = None
@@ -245,6 +255,15 @@ class FileModel(Model):
         "collection": "files",
         "indexes": lambda: [
             Index(FileModel.owner, FileModel.id, name="by_owner"),
+            Index(
+                FileModel.owner,
+                FileModel.conversation,
+                FileModel.name,
+                FileModel.id,
+                name="by_name",
+            ),
+            Index(FileModel.owner, FileModel.size, name="by_size"),
+            Index(FileModel.digest, name="by_digest"),
             Index(FileModel.expires_at, FileModel.id, name="by_end"),
         ],
     }
@@ -448,6 +467,28 @@ class ServerModel(Model):
     model_config = {"collection": "outbox_servers"}
 
 
+class PluginRecordModel(Model):
+    """A plugin's record; ``record`` is the id that it has in its ``collection``."""
+
+    id: str = Field(primary_field=True)
+    collection: str
+    record: str
+    owner: str
+    data: bytes
+    version: int
+    updated_at: int
+    expires_at: int | None
+    unknown: str | None = None
+
+    model_config = {
+        "collection": "records",
+        "indexes": lambda: [
+            Index(PluginRecordModel.owner, PluginRecordModel.id, name="by_owner"),
+            Index(PluginRecordModel.expires_at, name="by_end"),
+        ],
+    }
+
+
 MODELS: Sequence[type[Model]] = (
     AgentModel,
     AgentVersionModel,
@@ -465,5 +506,6 @@ MODELS: Sequence[type[Model]] = (
     LedgerEntryModel,
     OutboxModel,
     ServerModel,
+    PluginRecordModel,
 )
 """The model of each collection that keeps something."""

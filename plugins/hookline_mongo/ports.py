@@ -23,6 +23,7 @@ from hookline_mongo.keys import MongoKeys
 from hookline_mongo.ledger import MongoLedger
 from hookline_mongo.models import RoleModel, UserModel
 from hookline_mongo.outbox import MongoOutbox
+from hookline_mongo.plugin_records import MongoPluginRecords
 from hookline_mongo.runs import MongoRuns
 from hookline_mongo.schema import VERSION, migrate, missing, prepare, version
 from hookline_mongo.shapes import Shape
@@ -52,6 +53,7 @@ class MongoStore:
         self.continuations = MongoContinuations(connection, clock)
         self.outbox = MongoOutbox(connection)
         self.ledger = MongoLedger(connection)
+        self.records = MongoPluginRecords(connection, clock)
         self.archive: Archive = MongoArchive(self._collections())
 
     async def ping(self) -> None:
@@ -109,6 +111,7 @@ class MongoStore:
             "accounts": self.ledger.kept,
             "ledger": self.ledger,
             "outbox": self.outbox,
+            "records": self.records,
         }
 
 

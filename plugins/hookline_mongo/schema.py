@@ -10,7 +10,7 @@ from hookline.errors import StoreUnavailable
 from hookline_mongo.driver import Database, IndexModel, OperationFailure
 from hookline_mongo.models import MODELS, Schema
 
-VERSION = 2
+VERSION = 3
 """Of the schema that this Hookline needs."""
 
 _ID = "schema"
