@@ -20,6 +20,7 @@ from hookline_api.bodies import StrictRequest
 from hookline_api.chat import create_chat_completion
 from hookline_api.config import Config
 from hookline_api.errors import on_exception, on_hookline_error, on_http_error
+from hookline_api.files import create_file, delete_file, get_content, get_file, list_files
 from hookline_api.health import health, ready
 from hookline_api.metrics import metrics
 from hookline_api.models import get_model, list_models
@@ -43,7 +44,18 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
         async with runtime:
             yield
 
-    handlers = [create_chat_completion, list_models, get_model, get_usage, get_balance]
+    handlers = [
+        create_chat_completion,
+        list_models,
+        get_model,
+        create_file,
+        list_files,
+        get_file,
+        delete_file,
+        get_content,
+        get_usage,
+        get_balance,
+    ]
     routers = [
         Router(path, route_handlers=handlers, include_in_schema=path == PATHS[0]) for path in PATHS
     ]

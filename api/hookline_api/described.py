@@ -13,7 +13,7 @@ MEANINGS: Mapping[int, str] = {
     403: "The caller may not do this",
     404: "There is no such thing",
     409: "Another version is there than the change was made for, or the id is taken",
-    413: "The body is larger than `[server] body_limit`",
+    413: "The body is larger than `[server] body_limit`, or a file than `[files] limit`",
     428: "The header `If-Match` is missing",
     429: "A limit is reached; `Retry-After` says when to try again",
     502: "The upstream failed, or could not be understood",

@@ -42,6 +42,7 @@ encode = msgspec.json.Encoder().encode
 
 STATUSES: Mapping[str, tuple[int, str]] = {
     "invalid_request": (400, "invalid_request_error"),
+    "file_too_large": (413, "invalid_request_error"),
     "unauthenticated": (401, "invalid_request_error"),
     "insufficient_quota": (402, "insufficient_quota"),
     "access_denied": (403, "permission_error"),

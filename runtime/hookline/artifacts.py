@@ -19,11 +19,15 @@ class Artifact:
 
 @attrs.frozen(kw_only=True)
 class Attachment:
-    """What a processor made of an artifact, ready to be shown to a client. ``data`` is JSON."""
+    """What a processor made of an artifact, ready to be shown to a client. ``data`` is JSON.
+
+    ``error`` says why it could not be made, in words that the client may read.
+    """
 
     kind: str
     name: str
-    data: Any
+    data: Any = None
+    error: str | None = None
 
 
 class ArtifactProcessor(Protocol):

@@ -5,26 +5,39 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from hookline.artifacts import Artifact, ArtifactProcessor
+from hookline.artifacts import Artifact, ArtifactProcessor, Attachment
 from hookline.events import ArtifactAttached, Event
 from hookline.parts import Part
 from hookline.scope import RunScope
 
 log = structlog.get_logger("hookline.artifacts")
+CONCURRENCY = 8
+"""Artifacts of one run that are processed at a time, unless it is said otherwise."""
 
 
 class Attachments:
-    """Processes artifacts while the run goes on; one artifact can give several attachments."""
+    """Processes artifacts while the run goes on; one artifact can give several attachments.
+
+    Args:
+        processors: each gets every artifact that it accepts.
+        scope: the run.
+        append: takes what came of an artifact; it is not called any more once the run has ended.
+        concurrency: calls into processors at a time.
+    """
 
     def __init__(
         self,
         processors: Sequence[Part[ArtifactProcessor]],
         scope: RunScope,
         append: Callable[[Event], None],
+        *,
+        concurrency: int = CONCURRENCY,
     ):
         self._processors = processors
         self._scope = scope
         self._append = append
+        self._free = asyncio.Semaphore(concurrency)
+        self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
 
     def process(self, artifact: Artifact, tool_call: str) -> None:
@@ -40,23 +53,34 @@ class Attachments:
             await asyncio.wait(self._tasks)
 
     def cancel(self) -> None:
-        """Give up what is still being processed."""
+        """Give up what is still being processed; nothing is appended from now on."""
+        self._ended = True
         for task in self._tasks:
             task.cancel()
 
     async def _attach(
         self, part: Part[ArtifactProcessor], artifact: Artifact, tool_call: str
     ) -> None:
+        for made in await self._process(part, artifact):
+            if not self._ended:
+                self._append(
+                    ArtifactAttached(tool_call, made.kind, made.name, made.data, made.error)
+                )
+
+    async def _process(
+        self, part: Part[ArtifactProcessor], artifact: Artifact
+    ) -> Sequence[Attachment]:
+        """What one processor makes of it; a failure is an attachment, too."""
         try:
-            async with part.call("process") as processor:
+            # Waiting for others is not part of the time that a processor has.
+            async with self._free, part.call("process") as processor:
                 if not processor.accepts(artifact):
-                    return
-                attachment = await processor.process(artifact, self._scope)
+                    return []
+                made = await processor.process(artifact, self._scope)
         except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
             log.warning("artifact.failed", part=part.name, run=self._scope.run, error=repr(error))
-            name, text = artifact.name, f"{part.plugin} could not process it"
-            self._append(ArtifactAttached(tool_call, artifact.kind, name, error=text))
-            return
-        if attachment is not None:
-            kind, name, data = attachment.kind, attachment.name, attachment.data
-            self._append(ArtifactAttached(tool_call, kind, name, data))
+            text = f"{part.plugin} could not process it"
+            return [Attachment(kind=artifact.kind, name=artifact.name, error=text)]
+        if made is None:
+            return []
+        return [made] if isinstance(made, Attachment) else made

@@ -8,6 +8,7 @@
     ├── RecordRejected            a usage recorder can never take an entry
     ├── RequestError              the request is at fault; nothing has run
     │   ├── InvalidRequest        a field is wrong or cannot be honoured
+    │   │   └── FileTooLarge      a file has more bytes than one may have
     │   ├── Unauthenticated       no key, or not a valid one
     │   ├── AgentNotFound         no such agent
     │   ├── AccessDenied          the agent exists, the caller may not use it
@@ -73,6 +74,12 @@ class InvalidRequest(RequestError):
         super().__init__(message)
         self.param = param
         self.reason = reason
+
+
+class FileTooLarge(InvalidRequest):
+    """A file has more bytes than ``[files] limit`` says."""
+
+    code = "file_too_large"
 
 
 class Unauthenticated(RequestError):

@@ -64,6 +64,14 @@ class FileStore(Protocol):
     ) -> Sequence[FileRecord]:
         """Files ordered by id, all or an owner's: those with an id above ``after``."""
 
+    async def latest(
+        self, *, owner: str | None = None, before: str = "", limit: int = 1000
+    ) -> Sequence[FileRecord]:
+        """The same from the last id backwards: those with an id below ``before``, if it is given.
+
+        Ids begin with the moment at which a file was made, so these are the newest first.
+        """
+
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
 

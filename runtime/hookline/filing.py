@@ -10,7 +10,7 @@ of any server (``hookline.sweeping``) removes the first and puts back the second
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
@@ -20,7 +20,7 @@ import structlog
 
 from hookline.blobs import PIECE, Blobs
 from hookline.drafts import Draft
-from hookline.errors import InvalidRequest, NotFound, StoreUnavailable
+from hookline.errors import FileTooLarge, InvalidRequest, NotFound, StoreUnavailable
 from hookline.filenames import clean_name
 from hookline.files import FileRecord, FileStore
 from hookline.media import sniff
@@ -82,7 +82,7 @@ class Files:
         def check(size: int) -> None:
             if size > self._limit:
                 message = f"a file may have {self._limit:,} bytes, and this one has more"
-                raise InvalidRequest(message, param="file", reason="file_too_large")
+                raise FileTooLarge(message, param="file", reason="file_too_large")
             self._refuse_beyond_quota(used, size)
 
         async with self._blobs.draft(check) as made:
@@ -160,10 +160,18 @@ class Files:
             )
             return await self._keep(new, draft, conversation)
 
+    def now(self) -> datetime:
+        """This moment, by the clock that files expire by."""
+        return self._clock()
+
     async def get(self, file: str) -> FileRecord | None:
         """What is known of a file that has not expired."""
         found = await self._records.get(file)
-        return None if found is None or self._expired(found) else found
+        return None if found is None or self.expired(found) else found
+
+    def expired(self, file: FileRecord) -> bool:
+        """Whether it is gone by now, be it removed already or not."""
+        return file.expires_at is not None and file.expires_at <= self._clock()
 
     async def read(self, file: FileRecord, start: int = 0, end: int | None = None) -> bytes:
         """Its bytes from ``start`` up to ``end``.
@@ -182,7 +190,7 @@ class Files:
 
     async def pieces(
         self, file: FileRecord, start: int = 0, end: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """Its bytes from ``start`` up to ``end``, a piece of at most ``PIECE`` at a time.
 
         Raises:
@@ -292,7 +300,7 @@ class Files:
 
     async def _earlier(self, owner: str, conversation: str, name: str) -> FileRecord | None:
         found = await self._records.named(owner, conversation, name)
-        made = found is not None and found.purpose == OUTPUT and not self._expired(found)
+        made = found is not None and found.purpose == OUTPUT and not self.expired(found)
         return found if made else None
 
     async def _record(self, new: FileRecord, old: FileRecord | None) -> None:
@@ -328,9 +336,6 @@ class Files:
             "delete some, or have the quota raised"
         )
         raise InvalidRequest(message, param="file", reason="file_quota_exceeded")
-
-    def _expired(self, file: FileRecord) -> bool:
-        return file.expires_at is not None and file.expires_at <= self._clock()
 
     async def _release_later(self, digest: str) -> None:
         """Remove bytes unless a file has them; if that cannot be done now, the sweep does it."""

@@ -1,6 +1,7 @@
 """The part of the store contract that concerns files."""
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
@@ -71,6 +72,24 @@ class FileContract(StoreSuite):
 
             assert found == ["Z", "b", "é"]
             assert [one.id for one in await store.files.list()] == ["Z", "a", "b", "é"]
+
+        run(check, self.open(tmp_path))
+
+    def test_files_are_listed_backwards(self, tmp_path: Path) -> None:
+        """All of them or an owner's, from the last id on, or from one below another."""
+
+        async def check(store: Store) -> None:
+            for id_, owner in {"b": "alice", "a": "bob", "Z": "alice", "é": "alice"}.items():
+                await store.files.add(file(id_, owner))
+
+            def ids(found: Sequence[FileRecord]) -> list[str]:
+                return [one.id for one in found]
+
+            assert ids(await store.files.latest()) == ["é", "b", "a", "Z"]
+            assert ids(await store.files.latest(before="b")) == ["a", "Z"]
+            assert ids(await store.files.latest(owner="alice", limit=2)) == ["é", "b"]
+            assert ids(await store.files.latest(owner="alice", before="b")) == ["Z"]
+            assert ids(await store.files.latest(owner="nobody")) == []
 
         run(check, self.open(tmp_path))
 
