@@ -1,0 +1,61 @@
+"""Offers ``execute_code`` where it is on, and says in the log where an agent names it in vain."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from hookline import Agent, PluginContext, Principal, RunScope, Tool, ToolLoader, ToolSpec
+from hookline_code.probe import prove
+from hookline_code.session import TOOL, Session
+from hookline_code.settings import Settings
+from hookline_code.tool import ExecuteCode, spec_of
+
+
+class CodeOff(ToolLoader):
+    """Offers nothing. Another plugin may offer a tool of the same name."""
+
+    def __init__(self, plugin: PluginContext):
+        self._log = plugin.logger
+
+    async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
+        """None; the log says what to set where an agent names the tool."""
+        if TOOL in agent.tools:
+            self._log.warning(
+                "code.off", agent=agent.id, tool=TOOL, remedy="set enabled = true in [plugins.code]"
+            )
+        return ()
+
+    async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
+        """None."""
+        return {}
+
+
+class CodeOn(ToolLoader):
+    """Offers the tool, after it has proved that code is isolated."""
+
+    def __init__(self, plugin: PluginContext, settings: Settings):
+        self._plugin = plugin
+        self._settings = settings
+        self._places = asyncio.Semaphore(settings.concurrency)
+
+    async def __aenter__(self) -> Self:
+        """Prove it.
+
+        Raises:
+            PluginError: code would not be isolated; the server does not start.
+        """
+        await prove(self._settings)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Sessions end with their runs."""
+
+    async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
+        """The tool, if the agent names it."""
+        return [spec_of(self._settings)] if TOOL in agent.tools else []
+
+    async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
+        """The tool, with a session for this run."""
+        plugin = self._plugin
+        session = Session(self._settings, self._places, plugin.files, plugin.logger)
+        return {name: ExecuteCode(self._settings, session) for name in names}
