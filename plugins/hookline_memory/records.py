@@ -104,17 +104,6 @@ class MemoryFiles:
         below = [file for file in found if not before or file.id < before]
         return [copy(file) for file in sorted(below, key=_id, reverse=True)[:limit]]
 
-    async def latest(
-        self, *, owner: str | None = None, before: str = "", limit: int = 1000
-    ) -> Sequence[FileRecord]:
-        """The same from the last id backwards."""
-        found = [
-            file
-            for id_, file in self.kept.items()
-            if owner in {None, file.owner} and (not before or id_ < before)
-        ]
-        return [copy(file) for file in sorted(found, key=_id, reverse=True)[:limit]]
-
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
         return self.kept.pop(file, None) is not None

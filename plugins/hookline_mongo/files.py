@@ -79,15 +79,6 @@ class MongoFiles(MongoRecords[FileRecord]):
             condition["_id"] = {"$lt": before}
         return await self.select(condition, sort=[("_id", -1)], limit=limit)
 
-    async def latest(
-        self, *, owner: str | None = None, before: str = "", limit: int = 1000
-    ) -> Sequence[FileRecord]:
-        """The same from the last id backwards: those with an id below ``before``."""
-        condition: dict[str, Any] = {"_id": {"$lt": before}} if before else {}
-        if owner is not None:
-            condition["owner"] = owner
-        return await self.select(condition, sort=[("_id", -1)], limit=limit)
-
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
         return await self.forget_one(file)

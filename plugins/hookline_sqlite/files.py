@@ -88,15 +88,6 @@ class SqliteFiles(SqliteRecords[FileRecord]):
         condition = f"{' AND '.join(conditions)} ORDER BY id DESC LIMIT ?"
         return await self.find(condition, [*parameters, limit])
 
-    async def latest(
-        self, *, owner: str | None = None, before: str = "", limit: int = 1000
-    ) -> Sequence[FileRecord]:
-        """The same from the last id backwards: those with an id below ``before``."""
-        conditions = {"owner = ?": owner, "id < ?": before or None}
-        asked = {sql: value for sql, value in conditions.items() if value is not None}
-        condition = " AND ".join(asked) or "TRUE"
-        return await self.find(f"{condition} ORDER BY id DESC LIMIT ?", [*asked.values(), limit])
-
     async def delete(self, file: str) -> bool:
         """Forget a file; false if there was none."""
         return await self.remove(file)
