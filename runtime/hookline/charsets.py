@@ -4,8 +4,6 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from hookline.files import FileRecord
-
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -27,12 +25,13 @@ _HEAD = 1024
 def decode(content: bytes, media_type: str = "") -> str | None:
     """The text, with line feeds at the ends of lines; ``None`` if it is not text.
 
-    The charset is the first of these that fits: that of a byte order mark, UTF-8, the one that
-    the media type names, the one that HTML or XML names at its beginning, Windows-1252.
+    The last character may be cut off. The charset is the first of these that fits: that of a byte
+    order mark, UTF-8, the one that the media type names, the one that HTML or XML names at its
+    beginning, Windows-1252.
     """
     for mark, charset in _MARKS:
         if content.startswith(mark):
-            return _lines(content.decode(charset, "replace"))
+            return _lines(codecs.getincrementaldecoder(charset)("replace").decode(content))
     if _BINARY.search(content):
         return None
     for charset in ("utf-8", *_declared(content[:_HEAD], media_type)):
@@ -40,19 +39,6 @@ def decode(content: bytes, media_type: str = "") -> str | None:
         if text is not None:
             return _lines(text)
     return _lines(content.decode("cp1252", "replace"))
-
-
-def is_text(file: FileRecord) -> bool:
-    """Whether a file says that it is text, by its media type."""
-    kind, _, rest = file.media_type.partition(";")[0].strip().lower().partition("/")
-    return kind == "text" or rest in _TEXTS or rest.endswith(("+json", "+xml", "+yaml"))
-
-
-_TEXTS = {
-    "json", "ld+json", "x-ndjson", "jsonl", "xml", "yaml", "x-yaml", "toml", "csv", "sql",
-    "javascript", "x-javascript", "typescript", "x-sh", "x-httpd-php", "x-python", "graphql",
-}  # fmt: skip
-"""Kinds of ``application/`` that are text."""
 
 
 _KNOWN = (
@@ -74,7 +60,7 @@ def _declared(head: bytes, media_type: str) -> Iterator[str]:
 def _decoded(content: bytes, charset: str) -> str | None:
     try:
         known = codecs.lookup(charset).name.startswith(_KNOWN)
-        return content.decode(charset) if known else None
+        return codecs.getincrementaldecoder(charset)().decode(content) if known else None
     except (UnicodeDecodeError, LookupError):
         return None
 

@@ -4,8 +4,7 @@ import codecs
 
 import pytest
 
-from hookline.charsets import decode, is_text
-from hookline.files import FileRecord
+from hookline.charsets import decode
 
 
 @pytest.mark.parametrize(
@@ -29,6 +28,9 @@ from hookline.files import FileRecord
         (b"Gr\xfc\xdfe", "text/plain; charset=zlib", "Grüße"),
         (b"one\r\ntwo\rthree\n", "", "one\ntwo\nthree\n"),
         (b"", "", ""),
+        ("Grüße, dépêche".encode()[:-1], "", "Grüße, dépêch"),
+        ("Größe".encode()[:3], "", "Gr"),
+        ("Größe".encode("utf-16")[:-1], "", "Größ"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "text/plain", None),
         (b"PK\x03\x04", "", None),
     ],
@@ -36,24 +38,3 @@ from hookline.files import FileRecord
 def test_decode(content: bytes, media_type: str, expected: str | None):
     """The charset is found by marks, by UTF-8, by what is declared; what is no text is told."""
     assert expected == decode(content, media_type)
-
-
-@pytest.mark.parametrize(
-    ("media_type", "expected"),
-    [
-        ("text/plain", True),
-        ("Text/HTML; charset=utf-8", True),
-        ("application/json", True),
-        ("application/vnd.api+json", True),
-        ("image/svg+xml", True),
-        ("application/pdf", False),
-        ("image/png", False),
-        ("application/octet-stream", False),
-        ("", False),
-    ],
-)
-def test_is_text(media_type: str, expected: bool):
-    """A file is said to be text by its media type."""
-    file = FileRecord(id="f", owner="o", name="n", media_type=media_type, size=0, digest="")
-
-    assert expected is is_text(file)
