@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 import attrs
 
-from hookline.outbound.failures import FetchFailed, TargetRefused
+from hookline.outbound.failures import TargetRefused
 from hookline.outbound.targets import Target, Targets
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -62,4 +62,4 @@ def _joined(target: Target, location: str) -> str:
         return urljoin(target.url, location)
     except ValueError:
         message = f"{target.origin} redirects to what is no URL"
-        raise FetchFailed(message) from None
+        raise TargetRefused(message) from None

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_network
 from typing import NoReturn
+from unicodedata import normalize
 from urllib.parse import quote
 
 import attrs
@@ -219,6 +220,9 @@ def _ascii(text: str) -> str:
         return text.lower()
     if len(text) > _HOST_LIMIT or _DEVIATIONS.intersection(text):
         _refuse("the host of the URL can be read in two ways; write it in ASCII, as xn--…")
+    last = normalize("NFKC", text).removesuffix(".").rpartition(".")[2]
+    if last.isdigit() and not last.isascii():
+        _refuse("the host of the URL is an odd spelling of a number")
     try:
         return text.encode("idna").decode("ascii").lower()
     except UnicodeError:
