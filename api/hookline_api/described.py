@@ -14,6 +14,7 @@ MEANINGS: Mapping[int, str] = {
     404: "There is no such thing",
     409: "Another version is there than the change was made for, or the id is taken",
     413: "The body is larger than `[server] body_limit`, or a file than `[files] limit`",
+    416: "The file has none of the bytes that `Range` asks for",
     428: "The header `If-Match` is missing",
     429: "A limit is reached; `Retry-After` says when to try again",
     502: "The upstream failed, or could not be understood",

@@ -18,8 +18,10 @@ from hookline.file_access import FileAccess, FileQuery, Order
 from hookline.files import FileRecord
 from hookline.filing import Files
 from hookline.runtime import Runtime
+from hookline.wire import ErrorDetail
 from hookline_api.auth import may_use, principal_of
 from hookline_api.described import errors
+from hookline_api.errors import Failure
 from hookline_api.file_forms import UploadOperation
 from hookline_api.forms import Form, check_length, read_form
 from hookline_api.ranges import Part, Unsatisfiable, attachment, known, part_of, still_holds
@@ -54,12 +56,12 @@ class FileDocument(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FileList(Struct, frozen=True, kw_only=True):
-    """Files; the next ones are asked for with ``after=last_id``."""
+    """Files; the next ones are asked for with ``after=last_id``. Both ids are empty if none are."""
 
     object: Literal["list"] = "list"
     data: list[FileDocument]
-    first_id: str | None
-    last_id: str | None
+    first_id: str
+    last_id: str
     has_more: bool
 
 
@@ -104,7 +106,6 @@ CONTENT = {
         bytes, media_type="application/octet-stream", description="The bytes of `Range`"
     ),
     304: ResponseSpec(None, description="The caller has them"),
-    416: ResponseSpec(None, description="The file has none of the bytes of `Range`"),
 }
 ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Of the bytes")
 
@@ -159,8 +160,8 @@ async def list_files(
     data = [document(file) for file in found[:limit]]
     return FileList(
         data=data,
-        first_id=data[0].id if data else None,
-        last_id=data[-1].id if data else None,
+        first_id=data[0].id if data else "",
+        last_id=data[-1].id if data else "",
         has_more=len(found) > limit,
     )
 
@@ -203,7 +204,7 @@ async def delete_file(request: Request[Any, Any, Any], file_id: FromPath[str]) -
     tags=["files"],
     status_code=200,
     response_headers=[ETAG],
-    responses=CONTENT | errors(404),
+    responses=CONTENT | errors(404, 416),
 )
 async def get_content(
     request: Request[Any, Any, Any],
@@ -221,8 +222,7 @@ async def get_content(
         return Response(None, status_code=304, headers=headers)
     part = part_of(wanted, file.size) if still_holds(if_range, etag) else None
     if isinstance(part, Unsatisfiable):
-        headers["content-range"] = f"bytes */{file.size}"
-        return Response(None, status_code=416, headers=headers)
+        return _beyond(file)
     status = 200 if part is None else 206
     if part is None:
         part = Part(0, file.size)
@@ -243,6 +243,13 @@ async def _bytes(files: Files, file: FileRecord, part: Part) -> AsyncIterator[by
     async with aclosing(files.pieces(file, part.start, part.end)) as pieces:
         async for piece in pieces:
             yield piece
+
+
+def _beyond(file: FileRecord) -> Response[bytes]:
+    """The answer to somebody who wants bytes that the file has not."""
+    message = f"{file.id} has {file.size:,} bytes, and none of those that Range asks for"
+    detail = ErrorDetail(message, "invalid_request_error", "Range", "range_not_satisfiable")
+    return Failure(416, detail, {"content-range": f"bytes */{file.size}"}).response()
 
 
 def document(file: FileRecord) -> FileDocument:

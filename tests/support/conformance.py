@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-from openai.types import Model
+from openai.types import FileDeleted, FileObject, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 
@@ -24,6 +24,8 @@ SCHEMAS = {
     ChatCompletion: "CreateChatCompletionResponse",
     ChatCompletionChunk: "CreateChatCompletionStreamResponse",
     Model: "Model",
+    FileObject: "OpenAIFile",
+    FileDeleted: "DeleteFileResponse",
 }
 
 
@@ -57,8 +59,21 @@ def check(path: str, status: int, kind: str, body: bytes, dialect: str) -> None:
         for item in json.loads(body)["data"]:
             check_value(Model, json.dumps(item).encode(), published=published)
         follows(json.loads(body), "ListModelsResponse")
+    elif "/files" in path:
+        check_files(path, body)
     else:
         check_value(Model, body, published=published)
+
+
+def check_files(path: str, body: bytes) -> None:
+    """Assert that an answer about files is one of OpenAI's; bytes may be any."""
+    if path.endswith("/content"):
+        return
+    found = json.loads(body)
+    if "data" in found:
+        follows(found, "ListFilesResponse")
+        return
+    check_value(FileDeleted if "deleted" in found else FileObject, body, published=True)
 
 
 def check_value(model: type[BaseModel], body: bytes, *, published: bool) -> Any:

@@ -56,9 +56,14 @@ class _Server(uvicorn.Server):
 
 
 def config_of(tables: Mapping[str, Any]) -> Config:
-    """A config on port 0 with a store in memory, and these tables on top."""
+    """A config on port 0 with a store and files in memory, and these tables on top."""
     server = {"port": 0, "access_log": False, **tables.get("server", {})}
-    rest = {"store": {"url": "memory://"}, **tables, "server": server}
+    rest = {
+        "store": {"url": "memory://"},
+        "files": {"url": "memory://hookline-files"},
+        **tables,
+        "server": server,
+    }
     return msgspec.convert(rest, Config)
 
 
