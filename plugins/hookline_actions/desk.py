@@ -1,0 +1,137 @@
+"""The desk: the config and the store, as the commands need them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+import msgspec
+import structlog
+
+from hookline.config import SecretsConfig
+from hookline.errors import InvalidRequest, NotFound
+from hookline.moments import now
+from hookline.offline import config_path, opened_store
+from hookline.records import Record
+from hookline.settings import decode_table, load
+from hookline.store import Store
+from hookline.vault import Vault, vault_of
+from hookline_actions.assembly import Loaded, assemble
+from hookline_actions.failures import DocumentInvalid
+from hookline_actions.kit import Kit
+from hookline_actions.logins import TOKENS
+from hookline_actions.settings import Settings
+from hookline_actions.sources import is_url, text_of
+from hookline_actions.stored import DOCUMENTS, StoredDocument, all_of, opened
+
+ResultT = TypeVar("ResultT")
+_SECONDS = 120.0
+
+
+class _Tables(msgspec.Struct, frozen=True):
+    """What of a config matters here; the rest of it is passed over."""
+
+    secrets: SecretsConfig = SecretsConfig()
+    plugins: Mapping[str, dict[str, Any]] = msgspec.field(default_factory=dict)
+
+
+@attrs.frozen
+class Desk:
+    """What a command works with."""
+
+    store: Store
+    vault: Vault
+    settings: Settings
+    kit: Kit
+
+    async def find(self, name: str) -> StoredDocument:
+        """A stored document, with its secrets.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        return opened(await self.record(name), self.vault)
+
+    async def record(self, name: str) -> Record:
+        """The record of a stored document.
+
+        Raises:
+            NotFound: there is none of this name.
+        """
+        record = await self.store.records.get(DOCUMENTS, name)
+        if record is None:
+            message = f"there is no stored document {name}; see: hookline actions list"
+            raise NotFound(message)
+        return record
+
+    async def loaded(self, name: str) -> Loaded:
+        """A document, stored or of the config, as tools."""
+        if name in self.settings.documents:
+            settings = self.settings.documents[name]
+            text = await text_of(settings, self.settings)
+            source = settings.document if is_url(settings.document) else ""
+            return await assemble(name, text, settings, self.kit, source=source)
+        found = await self.find(name)
+        return await assemble(name, found.text, found.settings, self.kit, source=found.source)
+
+    async def refuse_twice(self, loaded: Loaded) -> None:
+        """Raise ``InvalidRequest`` if another document has a tool of a name that this one has."""
+        names = [*self.settings.documents, *(one.id for one in await all_of(self.store.records))]
+        for name in names:
+            if name == loaded.name:
+                continue
+            try:
+                other = await self.loaded(name)
+            except DocumentInvalid:
+                continue
+            twice = sorted(other.tools.keys() & loaded.tools.keys())
+            if twice:
+                message = f"{name} has {', '.join(twice)}, too; give one of them a prefix"
+                raise InvalidRequest(message)
+
+    async def forget_tokens(self, name: str) -> None:
+        """Forget what users got for a document."""
+        records, start = self.store.records, f"{name}/"
+        while True:
+            found = await records.list(TOKENS, after=start, limit=100)
+            mine = [one.id for one in found if one.id.startswith(f"{name}/")]
+            for id_ in mine:
+                await records.delete(TOKENS, id_)
+            if not mine:
+                return
+
+
+@asynccontextmanager
+async def _opened_desk(path: Path | None) -> AsyncIterator[Desk]:
+    found = config_path(path)
+    tables = load(found, _Tables)
+    where = f"{'defaults' if found is None else found}: plugins.actions"
+    settings = decode_table(tables.plugins.get("actions", {}), Settings, where)
+    vault = vault_of(tables.secrets.keys)
+    async with opened_store(path) as store, AsyncExitStack() as stack:
+        kit = Kit(
+            settings=settings,
+            records=store.records,
+            vault=vault,
+            clock=now,
+            logger=structlog.get_logger("hookline.plugins.actions"),
+            stack=stack,
+        )
+        yield Desk(store, vault, settings, kit)
+
+
+def work_at(path: Path | None, work: Callable[[Desk], Awaitable[ResultT]]) -> ResultT:
+    """What a coroutine function makes of the desk of a config.
+
+    Raises:
+        ConfigError: the config is wrong.
+        StoreUnavailable: the store does not answer.
+    """
+
+    async def bounded() -> ResultT:
+        async with asyncio.timeout(_SECONDS), _opened_desk(path) as desk:
+            return await work(desk)
+
+    return asyncio.run(bounded())
