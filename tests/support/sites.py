@@ -8,12 +8,19 @@
 """
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import attrs
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 Write = Callable[[asyncio.StreamWriter], Awaitable[None]]
 """Writes an answer, at whatever pace."""
@@ -34,22 +41,33 @@ class Received:
 class Site:
     """Answers each path with what ``answers`` has for it, else with 404.
 
+    Each connection serves one request, or, with ``keep``, as many as come.
+
     Attributes:
         requests: what came.
         connections: how many were made.
         left: set when a client has closed its connection before the answer was over.
     """
 
-    def __init__(self, answers: Mapping[str, Write], host: str = "127.0.0.1"):
+    def __init__(
+        self,
+        answers: Mapping[str, Write],
+        host: str = "127.0.0.1",
+        *,
+        keep: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ):
         self.requests: list[Received] = []
         self.connections = 0
         self.left = asyncio.Event()
         self._answers = answers
         self._host = host
+        self._keep = keep
+        self._tls = tls
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._accept, self._host, 0)
+        self._server = await asyncio.start_server(self._accept, self._host, 0, ssl=self._tls)
         return self
 
     async def __aexit__(
@@ -69,7 +87,7 @@ class Site:
 
     @property
     def url(self) -> str:
-        return f"http://{self._host}:{self.port}"
+        return f"http{'s' if self._tls else ''}://{self._host}:{self.port}"
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -78,23 +96,32 @@ class Site:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            request = await _read(reader)
-            self.requests.append(request)
-            path = request.line.split()[1].decode().partition("?")[0]
-            answer = asyncio.create_task(self._answers.get(path, MISSING)(writer))
-            gone = asyncio.create_task(reader.read(1))
-            await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not answer.done():
-                self.left.set()
-            for task in (answer, gone):
-                task.cancel()
-            await asyncio.gather(answer, gone, return_exceptions=True)
+            await self._answer(reader, writer)
+            while self._keep:
+                await self._answer(reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             self.left.set()
         finally:
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await _read(reader)
+        self.requests.append(request)
+        path = request.line.split()[1].decode().partition("?")[0]
+        write = self._answers.get(path, MISSING)
+        if self._keep:
+            await write(writer)
+            return
+        answer = asyncio.create_task(write(writer))
+        gone = asyncio.create_task(reader.read(1))
+        await asyncio.wait({answer, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done() or answer.exception():
+            self.left.set()
+        for task in (answer, gone):
+            task.cancel()
+        await asyncio.gather(answer, gone, return_exceptions=True)
 
 
 async def _read(reader: asyncio.StreamReader) -> Received:
@@ -146,6 +173,30 @@ def dripping(head: bytes, drop: bytes, pause: float) -> Write:
             await asyncio.sleep(pause)
 
     return write
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """TLS with a certificate that nobody vouches for. ``folder`` is where it is kept."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "site.pem"
+    pem.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 async def hanging(writer: asyncio.StreamWriter) -> None:

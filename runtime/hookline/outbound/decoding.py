@@ -1,6 +1,7 @@
 """Bodies that come compressed, unpacked within a limit."""
 
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 from hookline.outbound.failures import FetchFailed
@@ -8,8 +9,6 @@ from hookline.outbound.failures import FetchFailed
 ACCEPTED = "gzip, deflate"
 """The value of ``accept-encoding``: what is unpacked here."""
 
-_EITHER = zlib.MAX_WBITS | 32
-"""Gzip or zlib, whichever its header says."""
 _GZIP = zlib.MAX_WBITS | 16
 _MAGIC = b"\x1f"
 
@@ -32,7 +31,8 @@ class Plain:
 class Packed:
     """A body in gzip (one member after the other) or deflate (with or without its header)."""
 
-    def __init__(self) -> None:
+    def __init__(self, window: Callable[[bytes], int]):
+        self._window = window
         self._inflate: zlib._Decompress | None = None
         self._members = 0
 
@@ -61,7 +61,7 @@ class Packed:
 
     def _member(self, data: bytes) -> "zlib._Decompress":
         self._members += 1
-        return zlib.decompressobj(_window(data))
+        return zlib.decompressobj(self._window(data))
 
 
 def decoder_for(encoding: str) -> Decoder:
@@ -73,14 +73,14 @@ def decoder_for(encoding: str) -> Decoder:
     match encoding.strip().lower():
         case "" | "identity":
             return Plain()
-        case "gzip" | "x-gzip" | "deflate":
-            return Packed()
+        case "gzip" | "x-gzip":
+            return Packed(lambda data: _GZIP)
+        case "deflate":
+            return Packed(_window)
     message = "the server compressed its answer in a way that was not asked for"
     raise FetchFailed(message)
 
 
 def _window(data: bytes) -> int:
-    """How to read a stream that begins so."""
-    if data[:1] == _MAGIC:
-        return _GZIP
-    return _EITHER if data[0] & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS
+    """How to read a deflated body that begins so: servers disagree on what that is."""
+    return zlib.MAX_WBITS if data[0] & 0x0F == zlib.DEFLATED else -zlib.MAX_WBITS

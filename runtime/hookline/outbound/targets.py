@@ -82,7 +82,7 @@ def _private(values: Iterable[str]) -> tuple[str | Network, ...]:
 
 def _network(value: str) -> Network | None:
     try:
-        return ip_network(value.strip("[]"))
+        return ip_network(value.replace("%", " ").strip("[]"))  # a zone is no part of a network
     except ValueError:
         if "/" in value:
             message = f"{value!r} is no network; write the first address of it, such as 10.0.0.0/8"

@@ -1,5 +1,7 @@
 """Which URLs and addresses the policy lets pass, and how they are spelled then."""
 
+# ruff: noqa: RUF001  letters and digits that are mistaken for others are what is tested
+
 import ipaddress
 from typing import Any
 
