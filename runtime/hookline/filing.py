@@ -1,39 +1,26 @@
-"""Filing: files are saved, read and removed, their bytes by content, the rest in the store.
-
-Bytes are kept once, however many files have them. They are removed when no file has them any more,
-and never while one has: whoever removes puts them aside, and puts them back if a file has come to
-have them; whoever saves says that a file has them, and then looks whether they are there. This
-holds across servers that share store and blobs, as long as a read of either sees what was written
-before. A server that dies in between leaves bytes that nobody needs, or that are aside; the sweep
-of any server (``hookline.sweeping``) removes the first and puts back the second.
-"""
+"""Filing: files are saved, read and removed, their bytes by content, the rest in the store."""
 
 import asyncio
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime, timedelta
 from weakref import WeakValueDictionary
 
 import attrs
-import structlog
 
-from hookline.blobs import PIECE, Blobs
+from hookline.blobs import Blobs
 from hookline.drafts import Draft
-from hookline.errors import FileTooLarge, InvalidRequest, NotFound, StoreUnavailable
+from hookline.errors import FileTooLarge, InvalidRequest
 from hookline.filenames import clean_name
 from hookline.files import FileRecord, FileStore
+from hookline.holdings import Holdings
 from hookline.media import sniff
 from hookline.moments import micros, now
 
-log = structlog.get_logger("hookline.files")
 OUTPUT = "assistants_output"
 """The purpose of what a tool made."""
 Content = bytes | Draft | AsyncIterable[bytes]
-TRIES = 5
-"""How often bytes are looked for that another server may have put aside for a moment."""
-PAUSE = 0.1
-"""Seconds between the tries."""
 
 
 def new_file_id(at: datetime) -> str:
@@ -65,6 +52,7 @@ class Files:
     ):
         self._records = records
         self._blobs = blobs
+        self._bytes = Holdings(records, blobs)
         self._limit = limit
         self._quota = quota
         self._kept = timedelta(days=days)
@@ -77,15 +65,7 @@ class Files:
 
         Writing raises ``InvalidRequest`` as soon as they are too many for the owner.
         """
-        used = await self._records.total(owner) if self._quota else 0
-
-        def check(size: int) -> None:
-            if size > self._limit:
-                message = f"a file may have {self._limit:,} bytes, and this one has more"
-                raise FileTooLarge(message, param="file", reason="file_too_large")
-            self._refuse_beyond_quota(used, size)
-
-        async with self._blobs.draft(check) as made:
+        async with self._draft(await self._used(owner)) as made:
             yield made
 
     async def save(  # noqa: PLR0913  all that is known of a file
@@ -116,7 +96,7 @@ class Files:
             InvalidRequest: it is too large, or the owner's quota is used up.
             StoreUnavailable: it could not be saved.
         """
-        async with self._drafted(content, owner) as draft:
+        async with self._drafted(content, await self._used(owner)) as draft:
             new = self._file(
                 draft,
                 owner=owner,
@@ -149,7 +129,7 @@ class Files:
             InvalidRequest: it is too large, or the owner's quota is used up.
             StoreUnavailable: it could not be saved.
         """
-        async with self._drafted(content, owner) as draft:
+        async with self._drafted(content, 0) as draft:
             new = self._file(
                 draft,
                 owner=owner,
@@ -180,13 +160,7 @@ class Files:
             NotFound: they are gone.
             StoreUnavailable: they cannot be read now.
         """
-        for pause in (*[PAUSE] * (TRIES - 1), 0):
-            try:
-                return await self._blobs.read(file.digest, start, end)
-            except FileNotFoundError:  # perhaps put aside for a moment
-                await asyncio.sleep(pause)
-        message = f"the bytes of {file.id} are gone"
-        raise NotFound(message)
+        return await self._bytes.read(file, start, end)
 
     async def pieces(
         self, file: FileRecord, start: int = 0, end: int | None = None
@@ -197,51 +171,37 @@ class Files:
             NotFound: they are gone.
             StoreUnavailable: they cannot be read now.
         """
-        end = file.size if end is None else min(end, file.size)
-        while start < end:
-            until = min(start + PIECE, end)
-            yield await self.read(file, start, until)
-            start = until
+        async with aclosing(self._bytes.pieces(file, start, end)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def delete(self, file: FileRecord) -> bool:
         """Remove a file, and its bytes if no other file has the same; false if there was none."""
         removed = await self._records.delete(file.id)
-        await self._release_later(file.digest)
+        await self._bytes.release_sometime(file.digest)
         return removed
 
-    async def release(self, digest: str) -> None:
-        """Remove bytes, unless a file has them.
+    @asynccontextmanager
+    async def _draft(self, used: int) -> AsyncIterator[Draft]:
+        def check(size: int) -> None:
+            if size > self._limit:
+                message = f"a file may have {self._limit:,} bytes, and this one has more"
+                raise FileTooLarge(message, param="file", reason="file_too_large")
+            self._refuse_beyond_quota(used, size)
 
-        Raises:
-            StoreUnavailable: it cannot be done now.
-        """
-        if await self._records.holds(digest):
-            return
-        name = await self._blobs.put_aside(digest)
-        if name is not None:
-            await self.settle(name)
-
-    async def settle(self, name: str) -> None:
-        """Remove bytes that were put aside, or put them back if a file has them.
-
-        Raises:
-            StoreUnavailable: it cannot be done now.
-        """
-        if await self._records.holds(name.partition(".")[0]):
-            await self._blobs.put_back(name)
-        else:
-            await self._blobs.remove(name)
+        async with self._blobs.draft(check) as made:
+            yield made
 
     @asynccontextmanager
-    async def _drafted(self, content: Content, owner: str) -> AsyncIterator[Draft]:
+    async def _drafted(self, content: Content, used: int) -> AsyncIterator[Draft]:
         """The content as a draft to which nothing is added any more."""
         if isinstance(content, Draft):
             await content.finish()
             yield content
             return
-        async with self.draft(owner) as made:
-            if isinstance(content, bytes | bytearray | memoryview):
-                await made.write(bytes(content))
+        async with self._draft(used) as made:
+            if isinstance(content, bytes):
+                await made.write(content)
             else:
                 async for piece in content:
                     await made.write(piece)
@@ -290,12 +250,12 @@ class Files:
                 if old is not None:
                     new = attrs.evolve(new, id=old.id, created_at=old.created_at)
                 await self._record(new, old)
-                await self._stay(draft)
+                await self._bytes.hold(draft)
         except BaseException:
-            await self._release_later(new.digest)
+            await self._bytes.release_sometime(new.digest)
             raise
         if old is not None and old.digest != new.digest:
-            await self._release_later(old.digest)
+            await self._bytes.release_sometime(old.digest)
         return new
 
     async def _earlier(self, owner: str, conversation: str, name: str) -> FileRecord | None:
@@ -321,12 +281,9 @@ class Files:
             await (self._records.delete(new.id) if old is None else self._records.put(old))
             raise
 
-    async def _stay(self, draft: Draft) -> None:
-        """Make sure that the bytes are there, now that a file has them."""
-        for _ in range(TRIES):
-            if await self._blobs.has(draft.digest, draft.size):
-                return
-            await self._blobs.keep(draft)
+    async def _used(self, owner: str) -> int:
+        """The bytes that count against the quota of an owner."""
+        return await self._records.total(owner) if self._quota else 0
 
     def _refuse_beyond_quota(self, used: int, size: int) -> None:
         if not self._quota or used + size <= self._quota:
@@ -336,10 +293,3 @@ class Files:
             "delete some, or have the quota raised"
         )
         raise InvalidRequest(message, param="file", reason="file_quota_exceeded")
-
-    async def _release_later(self, digest: str) -> None:
-        """Remove bytes unless a file has them; if that cannot be done now, the sweep does it."""
-        try:
-            await self.release(digest)
-        except StoreUnavailable as error:
-            log.warning("file.bytes_left", digest=digest, error=str(error))

@@ -21,6 +21,7 @@ from hookline.providers import ModelProvider, ProviderKind
 from hookline.settings import decode_table
 from hookline.sinks import EventSink
 from hookline.store import Store, StoreKind
+from hookline.sweeping import Sweep
 from hookline.tools import ToolLoader
 from hookline.usage import PriceList
 from hookline.vault import vault_of
@@ -61,6 +62,7 @@ class Registry:
             days=config.files.days,
             clock=plugins.clock,
         )
+        self.sweep = Sweep(self.files, self.store.files, self.blobs, clock=plugins.clock)
         self.event_logs: EventLogs = self._event_logs()
         self.permission_backends: Sequence[Part[PermissionBackend]] = self._parts(
             "permission_backend"

@@ -12,6 +12,7 @@ from hookline.blobs import FOLDERS, Blobs
 from hookline.errors import StoreUnavailable
 from hookline.files import FileStore
 from hookline.filing import Files
+from hookline.holdings import Holdings
 from hookline.moments import now
 
 log = structlog.get_logger("hookline.files")
@@ -46,6 +47,7 @@ class Sweep:
         self._files = files
         self._records = records
         self._blobs = blobs
+        self._bytes = Holdings(records, blobs)
         self._interval = interval
         self._clock = clock
         self._next = 0
@@ -74,12 +76,12 @@ class Sweep:
     async def clear(self, folder: str) -> None:
         """Remove the bytes in one of the 256 folders that no file has."""
         for digest in await self._blobs.in_folder(folder):
-            await self._files.release(digest)
+            await self._bytes.release(digest)
 
     async def clear_temporary(self) -> None:
         """Decide on what was put aside long ago, and remove what began to come in long ago."""
         for name in await self._blobs.left_aside(MOMENT):
-            await self._files.settle(name)
+            await self._bytes.settle(name)
         await self._blobs.forget_incoming(DAY)
 
     async def _sweep(self) -> None:
