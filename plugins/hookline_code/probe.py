@@ -1,6 +1,7 @@
 """Tries to get out of a sandbox, once, when the server starts."""
 
 import asyncio
+import os
 import socket
 import sys
 import tempfile
@@ -50,6 +51,7 @@ async def _attempt(settings: Settings) -> Any:
         closing(socket.create_server(("127.0.0.1", 0))) as server,
         tempfile.NamedTemporaryFile() as secret,
     ):
+        os.fchmod(secret.fileno(), 0o644)  # it is hidden because it is not there, not by its mode
         job = Job(
             command=[
                 *(sys.executable, "-I", "-S", SOURCE, str(server.getsockname()[1]), secret.name),

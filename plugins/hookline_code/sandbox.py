@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 import msgspec
@@ -95,8 +95,8 @@ class _Process(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)
-        self._transport = transport
+        # uvloop's transports do what the class says, and are not of it.
+        self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self.allowed -= len(data)
@@ -215,8 +215,7 @@ class Sandbox:
         content: list[bytes] = []
         limits = self._settings
         self._process.allowed = 2 * limits.output + limits.file_bytes + frames.HEADER_LIMIT
-        pipe = self._transport.get_pipe_transport(0)
-        assert isinstance(pipe, asyncio.WriteTransport)
+        pipe = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
         try:
             pipe.write(frames.encode(header, blobs))
             async with asyncio.timeout(patience):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from structlog.typing import FilteringBoundLogger
 
 from hookline.errors import NotFound, StoreUnavailable
+from hookline.filenames import clean_name
 from hookline.filing import Files
 from hookline.scope import CallScope
 from hookline_code.sandbox import Done, Job, Sandbox, SandboxFailed
@@ -72,7 +73,7 @@ class Session:
             if file is None:
                 remarks.append(f"The file {id_} is not there any more.")
                 continue
-            name = _free(_plain(file.name), placed)
+            name = _free(clean_name(file.name), placed)
             if file.size > self._settings.disk:
                 remarks.append(f"The file {name} is larger than a session may be.")
                 continue
@@ -86,14 +87,6 @@ class Session:
         if placed:
             remarks.append(f"Files that were given: {', '.join(placed)}")
         return remarks
-
-
-def _plain(name: str) -> str:
-    """A name that is no path, and that every file system takes."""
-    last = "".join(c for c in name.replace("\\", "/").rpartition("/")[2] if c.isprintable())
-    while len(last.encode()) > 200:
-        last = last[1:]
-    return "file" if last.strip(".") == "" else last
 
 
 def _free(name: str, taken: Sequence[str]) -> str:

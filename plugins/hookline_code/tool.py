@@ -1,6 +1,5 @@
 """The tool ``execute_code``: its definition, and what the model reads of a call."""
 
-import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self
 
@@ -117,12 +116,5 @@ def _files(done: Done) -> Iterator[str]:
 def _artifacts(done: Done) -> Sequence[Artifact]:
     if not done.files:
         return ()
-    files = [
-        {
-            "name": name,
-            "media_type": mimetypes.guess_type(name)[0] or "application/octet-stream",
-            "content": content,
-        }
-        for name, content in done.files.items()
-    ]
+    files = [{"name": name, "content": content} for name, content in done.files.items()]
     return (Artifact(kind="files", name=TOOL, data={"files": files}),)

@@ -58,7 +58,7 @@ def _leave_namespaces() -> bool:
     Root can do without a user namespace until it has built the file system; so it sees interpreters
     in directories that are its own. Everybody else needs the user namespace first.
     """
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 and _knows_nobody():
         with suppress(PermissionError):
             kernel.unshare(NAMESPACES)
             return True
@@ -66,6 +66,16 @@ def _leave_namespaces() -> bool:
     kernel.unshare(NAMESPACES | kernel.CLONE_NEWUSER)
     _map(user, group)
     return False
+
+
+def _knows_nobody() -> bool:
+    """Whether the user that is no one can be had here: in a container, perhaps not."""
+    for name in ("uid_map", "gid_map"):
+        lines = Path("/proc/self", name).read_text().splitlines()
+        ranges = (tuple(map(int, line.split())) for line in lines)
+        if not any(first <= NOBODY < first + count for first, _, count in ranges):
+            return False
+    return True
 
 
 def _map(user: int, group: int) -> None:
@@ -118,5 +128,5 @@ def _isolate(setup: Mapping[str, Any], *, privileged: bool) -> None:
 
 def _fail(error: Exception) -> NoReturn:
     with suppress(OSError):
-        frames.write(1, {"kind": "failed", "error": str(error)})
+        frames.write(1, {"kind": "failed", "error": getattr(error, "strerror", None) or str(error)})
     os._exit(1)

@@ -1,0 +1,59 @@
+"""A server that is killed leaves no code running, and nothing on the disk."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from support import sandboxes
+
+pytestmark = pytest.mark.skipif(bool(sandboxes.obstacle()), reason=sandboxes.obstacle())
+
+SERVER = """
+import asyncio
+from hookline_code.sandbox import Job, Sandbox
+from hookline_code.settings import Settings
+
+async def serve():
+    settings = Settings(enabled=True)
+    sandbox = await Sandbox.start(settings)
+    code = b"import time; print(flush=True); time.sleep(600)"
+    job = Job(
+        command=settings.command("py", ["killed-server-test"]),
+        code=code,
+        environment=settings.variables(),
+        timeout=600,
+    )
+    await sandbox.run(job, lambda: None)
+
+{run}
+"""
+RUNS = {
+    "asyncio": "asyncio.run(serve())",
+    "uvloop": "import uvloop; uvloop.run(serve())",
+}
+
+
+@pytest.mark.parametrize("loop", RUNS)
+def test_a_killed_server_leaves_nothing(loop: str):
+    """After kill -9 the processes of its sandboxes are gone, too, whichever loop it ran on."""
+    with subprocess.Popen([sys.executable, "-c", SERVER.format(run=RUNS[loop])]) as server:
+        wait_until(lambda: bool(inside()))
+        server.kill()
+        server.wait()
+
+    wait_until(lambda: not inside())
+
+
+def inside() -> list[int]:
+    """The code that runs in the sandbox; what the server runs has the word, but not so."""
+    return sandboxes.processes_with("/code/main\0killed-server-test")
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + sandboxes.SECONDS
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
