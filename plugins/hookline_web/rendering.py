@@ -22,11 +22,16 @@ _BLOCKS = frozenset(
     (
         *("address", "article", "aside", "body", "details", "dd", "div", "dl", "dt", "fieldset"),
         *("figcaption", "figure", "footer", "form", "header", "html", "main", "nav", "p"),
-        *("section", "summary", "table", "tbody", "tfoot", "thead", "caption", "legend"),
+        *("section", "summary", "caption", "legend"),
     )
 )
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
-_STRUCTURE = frozenset({"li", "ul", "ol", "menu", "tr", "blockquote", "pre", "hr"})
+_STRUCTURE = frozenset(
+    (
+        *("li", "ul", "ol", "menu", "table", "tbody", "tfoot", "thead", "tr"),
+        *("blockquote", "pre", "hr"),
+    )
+)
 _FOREIGN = frozenset({"svg", "math"})
 """Elements that a slash closes at once."""
 
@@ -181,6 +186,8 @@ class _Writer:
                 self._code = True
             case "hr":
                 self._add("---", "rule")
+            case "table" | "tbody" | "tfoot" | "thead":
+                self._kind = ""
             case _:
                 self._kind, self._marker = "heading", _HEADINGS[name]
 
@@ -205,7 +212,7 @@ class _Writer:
             case "blockquote":
                 self._flush()
                 self._quotes = max(0, self._quotes - 1)
-            case "li" | "tr" | "pre":
+            case "li" | "tr" | "pre" | "table" | "tbody" | "tfoot" | "thead":
                 self._flush()
                 self._kind, self._marker, self._code = "", "", False
             case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
