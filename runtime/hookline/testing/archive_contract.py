@@ -12,6 +12,7 @@ from hookline.archive import (
     ArchiveRecord,
     content_of,
     conversation_id,
+    record_id,
     tombstone,
     version_id,
 )
@@ -26,6 +27,7 @@ from hookline.testing.grant_contract import grant
 from hookline.testing.history_contract import FINISHED
 from hookline.testing.ledger_suite import ACCOUNT, ENTRY, account
 from hookline.testing.outbox_suite import WHOLE
+from hookline.testing.record_suite import PLUGIN, record
 from hookline.testing.suite import (
     AGENT,
     DAY,
@@ -88,6 +90,12 @@ class ArchiveContract(StoreSuite):
             assert ids["agent_versions"] == sorted([version_id(AGENT.id, 1), version_id("gone", 1)])
             talks = [conversation_id("alice", "talk"), conversation_id('b"', 'a"')]
             assert ids["conversations"] == sorted(talks)
+            things = [
+                record_id(PLUGIN, "r_1"),
+                record_id("tests", "r/2"),
+                record_id(PLUGIN, "gone"),
+            ]
+            assert ids["records"] == sorted(things)
             assert [await store.archive.count(kind) for kind in KINDS] == [
                 len(ids[kind]) for kind in KINDS
             ]
@@ -122,6 +130,9 @@ class ArchiveContract(StoreSuite):
             assert len(await store.agents.versions(AGENT.id)) == 2
             assert await store.keys.find(sample_key("secret").digest) is not None
             await check_money(store)
+            assert await store.files.named("alice", "talk", file().name) == file()
+            assert (await store.records.put(record(), expected=1)).data == record().data
+            assert await store.records.get(PLUGIN, "gone") is None
 
         run(read, self.open(one))
         run(write, self.open(other))
@@ -173,10 +184,13 @@ class ArchiveContract(StoreSuite):
             await store.ledger.change(ACCOUNT, expected=0)
             await store.ledger.add([ENTRY])
             await store.outbox.put([WHOLE], durable=True)
+            thing = await store.records.put(record())
             kept = {"grants": grant(), "conversations": talk(), "files": file(), "runs": FINISHED}
-            kept |= {"accounts": ACCOUNT, "ledger": ENTRY, "outbox": WHOLE}
-            for kind, thing in kept.items():
-                assert [one.content for one in await everything(store, kind)] == [content_of(thing)]
+            kept |= {"accounts": ACCOUNT, "ledger": ENTRY, "outbox": WHOLE, "records": thing}
+            for kind, one in kept.items():
+                assert [found.content for found in await everything(store, kind)] == [
+                    content_of(one)
+                ]
 
         run(check, self.open(tmp_path))
 

@@ -7,12 +7,13 @@ from hookline.grants import owner_grants
 from hookline.groups import Group
 from hookline.roles import Role
 from hookline.store import Store
-from hookline.testing.audit_contract import record
+from hookline.testing.audit_contract import record as change
 from hookline.testing.conversation_contract import talk
 from hookline.testing.file_contract import file
 from hookline.testing.history_contract import FINISHED
 from hookline.testing.ledger_suite import ACCOUNT, ENTRY, account, entry
 from hookline.testing.outbox_suite import WHOLE, under_way
+from hookline.testing.record_suite import record
 from hookline.testing.suite import AGENT, DAY, EARLIER, sample_continuation, sample_key
 from hookline.users import User
 
@@ -34,13 +35,16 @@ async def fill(store: Store) -> None:
     await store.conversations.keep([talk(), talk('a"', 'b"')])
     await store.files.add(file())
     await store.runs.keep([FINISHED])
-    await store.audit.add([record(1), record(2)])
+    await store.audit.add([change(1), change(2)])
     await store.continuations.put(sample_continuation("run_1", "call_b", "call_a"))
     await store.ledger.change(ACCOUNT, [entry("run_2:0", user="ann")], expected=0)
     await store.ledger.change(account(version=2), expected=1)
     await store.ledger.change(account("key:key_1"), expected=0)
     await store.ledger.add([ENTRY])
     await store.outbox.put([WHOLE, under_way("run_2", "two")], durable=True)
+    gone = attrs.evolve(record("gone"), expires_at=EARLIER)
+    for one in (record(data=b"\0\xff"), record("r/2", "tests", owner=""), gone):
+        await store.records.put(one)
 
 
 async def everything(store: Store, kind: str) -> list[ArchiveRecord]:

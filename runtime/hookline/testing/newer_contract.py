@@ -77,7 +77,7 @@ class NewerContract(DocumentSuite):
         run(check, self.open(tmp_path))
 
     def test_what_was_written_into_other_things_survives(self, tmp_path: Path) -> None:
-        """A key that is used and revoked, a grant, a conversation, a run, an account."""
+        """A key that is used and revoked, a grant, a conversation, a run, an account, a file."""
         key = sample_key("secret")
 
         async def check(store: Store) -> None:
@@ -86,9 +86,11 @@ class NewerContract(DocumentSuite):
             await store.conversations.keep([talk()])
             await store.runs.keep([RUNNING])
             await store.ledger.change(ACCOUNT, expected=0)
-            kinds = ("keys", "grants", "conversations", "runs", "accounts")
+            await store.files.add(file())
+            kinds = ("keys", "grants", "conversations", "runs", "accounts", "files")
             for kind in kinds:
                 await write_novelty(store, kind)
+            renamed = attrs.evolve(file(), name="renamed")
             later = attrs.evolve(talk(), updated_at=EARLIER + DAY)
             changes: list[Awaitable[Any]] = [
                 store.keys.touch({key.id: EARLIER}),
@@ -97,12 +99,14 @@ class NewerContract(DocumentSuite):
                 store.conversations.keep([later]),
                 store.runs.keep([FINISHED]),
                 store.ledger.change(account(version=2), expected=1),
+                store.files.put(renamed),
             ]
             for change in changes:
                 await change
 
             used = attrs.evolve(key, last_used_at=EARLIER, revoked_at=EARLIER)
-            changed = (used, grant(bits=Bits.ALL), later, FINISHED, account(version=2))
+            granted = grant(bits=Bits.ALL)
+            changed = (used, granted, later, FINISHED, account(version=2), renamed)
             for kind, thing in zip(kinds, changed, strict=True):
                 assert await only(store, kind) == {**content_of(thing), **NOVELTY}
 

@@ -27,10 +27,12 @@ from hookline.testing.grant_contract import GrantContract
 from hookline.testing.group_contract import GroupContract
 from hookline.testing.history_contract import HistoryContract
 from hookline.testing.key_contract import KeyContract
+from hookline.testing.lasting_contract import LastingContract
 from hookline.testing.ledger_contract import LedgerContract
 from hookline.testing.moment_contract import MomentContract
 from hookline.testing.newer_contract import NewerContract
 from hookline.testing.outbox_contract import OutboxContract
+from hookline.testing.record_contract import RecordContract
 from hookline.testing.suite import run
 from hookline.testing.sum_contract import SumContract
 from hookline.testing.writer_contract import WriterContract
@@ -54,6 +56,8 @@ class StoreContract(
     AccountContract,
     LedgerContract,
     SumContract,
+    RecordContract,
+    LastingContract,
     MomentContract,
     NewerContract,
     ArchiveContract,

@@ -8,7 +8,15 @@ from typing import Any
 
 import attrs
 
-from hookline.agents import Agent, Edge, SupportContact
+from hookline.agents import (
+    Agent,
+    Edge,
+    ModelChoice,
+    Summary,
+    SupportContact,
+    ToolOptions,
+    ToolResource,
+)
 from hookline.errors import InvalidRequest, VersionConflict
 from hookline.keys import ApiKey, new_key
 from hookline.moments import now
@@ -73,6 +81,18 @@ AGENT = Agent(
     avatar="https://example.org/a.png",
     conversation_starters=["Hi"],
     support_contact=SupportContact(name="Ann", email="a@example.org"),
+    tool_options={
+        "a.b": ToolOptions(defer_loading=True, require_approval=True),
+        "$c": ToolOptions(allowed_callers=["code_execution", "direct"]),
+        "": ToolOptions(allowed_callers=[]),
+    },
+    tool_resources={"file_search": ToolResource(file_ids=["file_2", "file_1"])},
+    subagents=["b", "a"],
+    fallbacks=[ModelChoice(provider="p", model="m2"), ModelChoice(provider="local", model="m1")],
+    max_context_tokens=2**40,
+    summary=Summary(provider="p", model="s", threshold=0.1),
+    hide_sequential_outputs=True,
+    end_after_tools=True,
     author="alice",
     updated_by="bob",
     managed_by="config",
