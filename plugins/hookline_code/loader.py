@@ -56,6 +56,5 @@ class CodeOn(ToolLoader):
 
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
         """The tool, with a session for this run."""
-        plugin = self._plugin
-        session = Session(self._settings, self._places, plugin.files, plugin.logger)
+        session = Session(self._settings, self._places, self._plugin)
         return {name: ExecuteCode(self._settings, session) for name in names}

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from hookline.errors import PluginError
 from hookline_code import machine
-from hookline_code.inside.service import SOURCE
+from hookline_code.inside.paths import SOURCE
 from hookline_code.sandbox import Job, Sandbox, SandboxFailed
 from hookline_code.settings import VARIABLES, Settings
 

@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from structlog.typing import FilteringBoundLogger
-
+from hookline import PluginContext
 from hookline.errors import NotFound, StoreUnavailable
 from hookline.filenames import clean_name
-from hookline.filing import Files
 from hookline.scope import CallScope
 from hookline_code.sandbox import Done, Job, Sandbox, SandboxFailed
 from hookline_code.settings import Settings
@@ -23,20 +21,13 @@ class Session:
 
     Args:
         places: how many calls may run at the same time, of all sessions.
-        files: where the files of a run are read from.
+        plugin: where the files of a run are read from.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        places: asyncio.Semaphore,
-        files: Files,
-        logger: FilteringBoundLogger,
-    ):
+    def __init__(self, settings: Settings, places: asyncio.Semaphore, plugin: PluginContext):
         self._settings = settings
         self._places = places
-        self._files = files
-        self._log = logger
+        self._plugin = plugin
         self._turn = asyncio.Lock()
         self._sandbox: Sandbox | None = None
 
@@ -69,7 +60,7 @@ class Session:
         placed: list[str] = []
         remarks: list[str] = []
         for id_ in dict.fromkeys(scope.resources.get(TOOL, ())):
-            file = await self._files.get(id_)
+            file = await self._plugin.files.get(id_)
             if file is None:
                 remarks.append(f"The file {id_} is not there any more.")
                 continue
@@ -78,9 +69,11 @@ class Session:
                 remarks.append(f"The file {name} is larger than a session may be.")
                 continue
             try:
-                await sandbox.put(name, await self._files.read(file))
+                await sandbox.put(name, await self._plugin.files.read(file))
             except (NotFound, StoreUnavailable, SandboxFailed) as error:
-                self._log.warning("code.file_not_placed", file=id_, run=scope.run, error=str(error))
+                self._plugin.logger.warning(
+                    "code.file_not_placed", file=id_, run=scope.run, error=str(error)
+                )
                 remarks.append(f"The file {name} could not be placed: {error}.")
                 continue
             placed.append(name)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from hookline_code.inside.service import SOURCE
+from hookline_code.inside.paths import SOURCE
 
 Bytes = Annotated[int, Meta(ge=1)]
 

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from hookline_code.inside import watch
 from hookline_code.inside.capture import Capture
-from hookline_code.inside.rootfs import SESSION
+from hookline_code.inside.paths import SESSION
 
 TICK = 0.025
 """Seconds between two looks at the memory."""

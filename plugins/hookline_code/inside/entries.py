@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from hookline_code.inside.rootfs import SESSION
+from hookline_code.inside.paths import SESSION
 
 DEPTH = 16
 """How many directories deep files are looked for."""

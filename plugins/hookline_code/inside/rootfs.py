@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hookline_code.inside import kernel
+from hookline_code.inside.paths import CODE, SESSION
 
 HOST, SCRATCH = "/.host", "/.scratch"
-SESSION, CODE = "/session", "/code"
 OWN = {SESSION: "session", CODE: "code", "/tmp": "tmp", "/dev/shm": "shm"}  # noqa: S108
 """The directories that can be written; together they have the limit of the session."""
 

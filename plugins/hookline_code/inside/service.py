@@ -5,10 +5,7 @@ from typing import Any
 
 from hookline_code.inside import entries, frames
 from hookline_code.inside.command import Command
-from hookline_code.inside.rootfs import CODE, SESSION
-
-SOURCE = f"{CODE}/main"
-"""Where a command finds the code that it is to run."""
+from hookline_code.inside.paths import SESSION, SOURCE
 
 
 def serve(requests: int, answers: int, setup: Mapping[str, Any]) -> None:
