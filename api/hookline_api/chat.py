@@ -25,6 +25,7 @@ from hookline.events import (
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunStarted,
     UsageReported,
 )
@@ -131,7 +132,7 @@ async def _whole(run: Run, dialect: Dialect, answer: Answer) -> Response[Any]:
     transcript = Transcript()
     transcript.add(await run.log.read(0) or ())
     match transcript.ended:
-        case RunFinished():
+        case RunFinished() | RunPaused():
             body = encode(dialect.completion(answer, transcript))
             return Response(body, media_type="application/json")
         case RunFailed() | RunCancelled() as ended:

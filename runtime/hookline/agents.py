@@ -25,7 +25,21 @@ def _words(words: Iterable[str]) -> tuple[str, ...]:
 
 @attrs.frozen(kw_only=True)
 class Edge:
-    """The way from some agents to others. Fields: seed 7 and 13.4."""
+    """The way from some agents to others. Fields: seed 7 and 13.4.
+
+    Args:
+        from_: who the way leads from.
+        to: where it leads.
+        edge_type: a ``handoff`` is a tool with which a model hands over; a ``direct`` edge is
+            followed once all agents in ``from_`` have ended.
+        description: of the tool; there is one that says whom it hands over to.
+        prompt: of a handoff, what its argument is for; of a direct edge, what the next agents are
+            told, with ``{results}`` for what has been said so far.
+        prompt_key: the name of that argument; ``instructions`` unless given.
+        exclude_results: whether the next agents read the caller's messages and the prompt alone;
+            ``None`` for yes where the prompt has ``{results}``, else no.
+        condition: an expression that must be true (``hookline.conditions``); empty for always.
+    """
 
     from_: tuple[str, ...] = attrs.field(converter=_words)
     to: tuple[str, ...] = attrs.field(converter=_words)
@@ -33,7 +47,7 @@ class Edge:
     description: str = ""
     prompt: str = ""
     prompt_key: str = ""
-    exclude_results: bool = False
+    exclude_results: bool | None = None
     condition: str = ""
 
 
@@ -49,6 +63,10 @@ class SupportContact:
     email: str = ""
 
 
+def _callers(callers: Iterable[ToolCaller]) -> tuple[ToolCaller, ...]:
+    return tuple(callers)
+
+
 @attrs.frozen(kw_only=True)
 class ToolOptions:
     """How an agent uses one of its tools. Fields: seed 7 and 9.3, besides the last.
@@ -60,7 +78,7 @@ class ToolOptions:
     """
 
     defer_loading: bool = False
-    allowed_callers: tuple[ToolCaller, ...] = attrs.field(default=DIRECT, converter=tuple)
+    allowed_callers: tuple[ToolCaller, ...] = attrs.field(default=DIRECT, converter=_callers)
     require_approval: bool = False
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import structlog
 
@@ -23,6 +24,9 @@ class Attachments:
         scope: the run.
         append: takes what came of an artifact; it is not called any more once the run has ended.
         concurrency: calls into processors at a time.
+
+    Attributes:
+        made: all attachments so far, those that came after the end of the run, too.
     """
 
     def __init__(
@@ -39,6 +43,7 @@ class Attachments:
         self._free = asyncio.Semaphore(concurrency)
         self._ended = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self.made: list[ArtifactAttached] = []
 
     def process(self, artifact: Artifact, tool_call: str) -> None:
         """Hand the artifact to every processor that accepts it."""
@@ -47,10 +52,21 @@ class Attachments:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def wait(self) -> None:
-        """Wait until all that was handed over has been processed."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+    @property
+    def ready(self) -> bool:
+        """Whether all that was handed over has been processed."""
+        return not self._tasks
+
+    async def wait(self, seconds: float | None = None) -> None:
+        """Wait until all that was handed over has been processed, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._tasks:
+                    await asyncio.wait(self._tasks)
+
+    def end(self) -> None:
+        """The run has ended: what is still being processed is kept, and appended no more."""
+        self._ended = True
 
     def cancel(self) -> None:
         """Give up what is still being processed; nothing is appended from now on."""
@@ -62,10 +78,10 @@ class Attachments:
         self, part: Part[ArtifactProcessor], artifact: Artifact, tool_call: str
     ) -> None:
         for made in await self._process(part, artifact):
+            event = ArtifactAttached(tool_call, made.kind, made.name, made.data, made.error)
+            self.made.append(event)
             if not self._ended:
-                self._append(
-                    ArtifactAttached(tool_call, made.kind, made.name, made.data, made.error)
-                )
+                self._append(event)
 
     async def _process(
         self, part: Part[ArtifactProcessor], artifact: Artifact

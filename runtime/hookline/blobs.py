@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ class Blobs:
         Raises:
             FileNotFoundError: there are none.
         """
-        content: bytes = await self._do(self._filesystem.cat_file, self._path(digest), start, end)
+        work = partial(self._filesystem.cat_file, self._path(digest), start=start, end=end)
+        content: bytes = await self._do(work)
         return content
 
     async def put_aside(self, digest: str) -> str | None:

@@ -1,6 +1,7 @@
 """The config that a runtime is made from. The API adds its own tables."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -42,7 +43,14 @@ class RunsConfig(Struct, frozen=True, forbid_unknown_fields=True):
     agents: Annotated[int, Meta(ge=1, le=1_000)] = 32
     subagent_depth: Annotated[int, Meta(ge=0, le=16)] = 3
     recursion_limit: Annotated[int, Meta(ge=1, le=10_000)] = 1_000
+    artifact_patience: Annotated[float, Meta(ge=0)] = 1.0
     time_zone: str = "UTC"
+
+    @property
+    def effects_kept(self) -> timedelta:
+        """How long it is remembered what a call of a tool gave back."""
+        return timedelta(hours=self.effect_hours)
+
     part_deadlines: Mapping[str, Seconds] = {}
 
 

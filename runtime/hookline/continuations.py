@@ -8,6 +8,7 @@ calls, and put back into the history when the caller returns with the results.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+import attrs
 import msgspec
 
 from hookline.calls import Call
@@ -16,15 +17,40 @@ from hookline.scope import RunScope
 from hookline.store import Continuation, ContinuationStore
 from hookline.wire.chat import AssistantMessage, Message, ToolCall, ToolMessage
 
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What a run produced, and which of its agents called the caller's tools."""
+
+    speaker: str
+    messages: list[Message]
+
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(list[Message]).decode
+_decode = msgspec.json.Decoder(_Kept | list[Message]).decode
+
+
+@attrs.frozen
+class Restored:
+    """A caller's history with what runs did unseen.
+
+    Args:
+        messages: all of it.
+        speaker: the agent that goes on, if it is not the one that the request names.
+        run: the id of the run that the request goes on with; ``None`` if it begins anew.
+    """
+
+    messages: Sequence[Message]
+    speaker: str | None = None
+    run: str | None = None
 
 
 async def keep(
     store: ContinuationStore,
     scope: RunScope,
+    speaker: str,
     produced: Sequence[Message],
     calls: Sequence[Call],
+    *,
     hours: float,
 ) -> None:
     """Keep what a run produced, under the ids of the calls that it hands to the caller."""
@@ -34,7 +60,7 @@ async def keep(
             user=scope.principal.user,
             agent=scope.agent,
             calls={call.public_id: call.id for call in calls},
-            messages=_encode(produced),
+            messages=_encode(_Kept(speaker, list(produced))),
             expires_at=now() + timedelta(hours=hours),
         )
     )
@@ -42,7 +68,7 @@ async def keep(
 
 async def restore(
     store: ContinuationStore, messages: Sequence[Message], *, user: str, agent: str
-) -> Sequence[Message]:
+) -> Restored:
     """The caller's history, with what runs did unseen put back in its place."""
     wanted = [
         call.id
@@ -51,12 +77,12 @@ async def restore(
         for call in message.tool_calls or ()
     ]
     if not wanted:
-        return messages
+        return Restored(messages)
     found: dict[str, Continuation] = {}
     for kept in await store.find(wanted, user=user, agent=agent):
         found |= dict.fromkeys(kept.calls, kept)
     if not found:
-        return messages
+        return Restored(messages)
     restored: list[Message] = []
     for message in messages:
         match message:
@@ -66,13 +92,21 @@ async def restore(
                 restored.append(ToolMessage(found[id_].calls[id_], message.content))
             case _:
                 restored.append(message)
-    return restored
+    last = found.get(wanted[-1]) if isinstance(messages[-1], ToolMessage) else None
+    if last is None:
+        return Restored(restored)
+    return Restored(restored, _kept(last).speaker or None, last.id)
+
+
+def _kept(continuation: Continuation) -> _Kept:
+    kept = _decode(continuation.messages)
+    return kept if isinstance(kept, _Kept) else _Kept("", kept)
 
 
 def _put_back(kept: Continuation, calls: Sequence[ToolCall]) -> list[Message]:
     """What the run produced; its last calls as the caller has them, should it have edited them."""
     current = {kept.calls[c.id]: c.function for c in calls if c.id in kept.calls}
-    return [_updated(message, kept.calls, current) for message in _decode(kept.messages)]
+    return [_updated(message, kept.calls, current) for message in _kept(kept).messages]
 
 
 def _updated(message: Message, handed: Mapping[str, str], current: Mapping[str, object]) -> Message:

@@ -12,6 +12,8 @@
     │   ├── Unauthenticated       no key, or not a valid one
     │   ├── AgentNotFound         no such agent
     │   ├── AccessDenied          the agent exists, the caller may not use it
+    │   ├── ProviderForbidden     the agent's provider is not among those that are allowed
+    │   ├── ContextTooLong        what the model has to read cannot be made to fit
     │   ├── NotPermitted          the caller's role or key does not allow this kind of request
     │   ├── NotFound              what an administrator named is not there
     │   ├── VersionConflict       another version is there than the change was made for
@@ -25,6 +27,7 @@
         ├── DeadlineExceeded      the run took longer than it may
         └── ProviderError         the model provider failed
             ├── ProviderRefused   it answered with an error status, which is kept
+            │   └── ContextOverflow  what it was given to read is more than its model can
             ├── ProviderTimeout   it did not answer in time
             └── ProviderBroken    it could not be reached, or its answer could not be read
 
@@ -102,6 +105,18 @@ class AccessDenied(RequestError):
     """The agent exists, and the caller may not use it."""
 
     code = "access_denied"
+
+
+class ProviderForbidden(RequestError):
+    """An agent uses a provider that ``[policy] allowed_providers`` does not allow."""
+
+    code = "provider_not_allowed"
+
+
+class ContextTooLong(RequestError):
+    """What the model has to read does not fit into its context, whatever is left out."""
+
+    code = "context_length_exceeded"
 
 
 class NotPermitted(RequestError):
@@ -229,6 +244,12 @@ class ProviderRefused(ProviderError):
     """The upstream answered with an error status."""
 
     code = "provider_refused"
+
+
+class ContextOverflow(ProviderRefused):
+    """What the upstream was given to read is more than its model can."""
+
+    code = "context_length_exceeded"
 
 
 class ProviderTimeout(ProviderError):

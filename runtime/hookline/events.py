@@ -61,12 +61,16 @@ class ToolCallArguments(Struct, frozen=True, tag_field="type", tag="tool_call.ar
 
 
 class ToolCallFinished(Struct, frozen=True, tag_field="type", tag="tool_call.finished"):
-    """A tool of the server's has answered; ``content`` is what the model gets to read."""
+    """A tool of the server's has answered; ``content`` is what the model gets to read.
+
+    ``unknown`` says that nobody knows whether the call took effect, because the server that made
+    it was interrupted.
+    """
 
     index: int
     id: str
     name: str
-    status: Literal["success", "error"]
+    status: Literal["success", "error", "unknown"]
     content: str
 
 
@@ -131,7 +135,23 @@ class RunCancelled(Struct, frozen=True, tag_field="type", tag="run.cancelled"):
     reason: Literal["client_gone", "operator", "shutdown", "key_revoked"]
 
 
-RunEnded = RunFinished | RunFailed | RunCancelled
+class PendingCall(Struct, frozen=True):
+    """A call of a tool that somebody has to approve. ``arguments`` are JSON text."""
+
+    id: str
+    name: str
+    arguments: str
+    agent: str
+
+
+class RunPaused(Struct, frozen=True, tag_field="type", tag="run.paused"):
+    """The run waits until its calls are approved or refused; it may go on after this event."""
+
+    run: str
+    calls: list[PendingCall]
+
+
+RunEnded = RunFinished | RunFailed | RunCancelled | RunPaused
 Event = (
     RunStarted
     | Text

@@ -1,135 +1,190 @@
 """The loop, run by LangGraph: the model speaks, tools work, the model speaks again.
 
 LangGraph runs the loop, not the tokens: nodes write events straight to the run's log, which they
-reach through the graph's runtime context. This is the only module that imports LangGraph.
+reach through the graph's runtime context. Its state says no more than which branch has its turn;
+what a branch reads stands in the context, because agents at work side by side each have a history
+of their own. With ``hookline.checkpoint`` this is all that imports LangGraph.
 """
 
-from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Annotated, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
-from langgraph.errors import GraphRecursionError
+import attrs
 from langgraph.graph import START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command
+from langgraph.types import Command, Send, interrupt
 
-from hookline.agents import Agent
-from hookline.turns import RunContext, Turn, call_model, call_tools
-from hookline.wire.chat import Message
+from hookline.branches import Branch, Turn
+from hookline.checkpoint import Checkpoint
+from hookline.flow import answer_transfers, go_on, hand_over, last_turn, step
+from hookline.toolbox import Decisions
+from hookline.turns import RunContext, call_model, call_tools
 
-TOOLLESS_STEPS = 2
-"""Steps taken before the loop is set up after all: a model call, and tools that are not there."""
-
-KEPT = 512
-"""How many compiled graphs are kept; the one unused for longest goes first."""
+UNLIMITED = 1_000_000
+"""Supersteps of LangGraph's: agents count their own steps."""
 
 
-def _add(left: list[Message], right: list[Message]) -> list[Message]:
-    return left + right
+NOBODY_TO_ASK = "it has to be approved of, and an agent that works for another one cannot wait"
+"""Why a call is refused that would have to wait where no caller is."""
 
 
 class State(TypedDict):
-    """Messages in OpenAI's format."""
+    """Which branch has its turn."""
 
-    messages: Annotated[list[Message], _add]
+    branch: int
 
 
 Graph = CompiledStateGraph[State, RunContext, State, State]
 
 
-class RecursionLimitReached(Exception):
-    """The loop took as many steps as the agent allows."""
+@attrs.frozen
+class Paused:
+    """The run waits for decisions.
+
+    Args:
+        branches: those that wait, by the id that LangGraph knows their interrupt by.
+        checkpoint: where it goes on.
+    """
+
+    branches: Mapping[str, int]
+    checkpoint: bytes
 
 
-AfterModel = Literal["tools", "__end__"]
-AfterTools = Literal["model", "__end__"]
+async def _begin(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+    return _go("model", runtime.context.branches)
 
 
-async def _model(state: State, runtime: Runtime[RunContext]) -> Command[AfterModel]:
+async def _model(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
     context = runtime.context
-    made = len(context.produced)
-    turn = context.turn = await call_model(context, state["messages"])
-    update = {"messages": context.produced[made:]}
-    follows: AfterModel = "tools" if turn.server_calls else "__end__"
-    context.complete = follows == "__end__"
-    return Command(update=update, goto=follows)
+    branch = context.branches[state["branch"]]
+    step(branch)
+    branch.turn = await call_model(context, branch)
+    if branch.turn.server_calls:
+        return _go("tools", [branch])
+    return _go("model", go_on(context, branch))
 
 
-async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[AfterTools]:
-    context, turn = runtime.context, runtime.context.turn
-    made = len(context.produced)
-    await call_tools(context, turn.server_calls if turn else ())
-    update = {"messages": context.produced[made:]}
-    follows: AfterTools = "__end__" if turn and turn.caller_calls else "model"
-    context.complete = follows == "__end__"
-    return Command(update=update, goto=follows)
+async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
+    context = runtime.context
+    branch = context.branches[state["branch"]]
+    decisions = _decisions(context, branch)
+    step(branch)
+    await call_tools(context, branch, decisions)
+    answer_transfers(context, branch)
+    turn = branch.turn
+    if turn is None or turn.caller_calls:
+        return _go("model", go_on(context, branch))
+    taken_over = hand_over(context, branch)
+    if taken_over:
+        return _go("model", taken_over)
+    if branch.member.agent.end_after_tools:
+        branch.turn = Turn(finish_reason="stop")
+        return _go("model", go_on(context, branch))
+    return _go("model", [branch])
 
 
-def compile_graph() -> Graph:
-    """The graph of an agent.
+def _go(node: str, branches: Sequence[Branch]) -> Command[Any]:
+    return Command(goto=[Send(node, {"branch": branch.id}) for branch in branches])
+
+
+def _decisions(context: RunContext, branch: Branch) -> Decisions:
+    """What was decided of the calls of a turn that need approval; the run waits until it is."""
+    waiting = _pending(branch)
+    if not waiting:
+        return {}
+    if not context.may_wait:
+        return dict.fromkeys(waiting, NOBODY_TO_ASK)
+    decided: Decisions = interrupt({"branch": branch.id})
+    return decided
+
+
+def _pending(branch: Branch) -> Sequence[str]:
+    calls = branch.turn.server_calls if branch.turn else ()
+    needs = branch.member.toolbox.needs_approval
+    return [call.public_id for call in calls if needs(call)]
+
+
+def compile_graph(first: str) -> Graph:
+    """The graph of every run: who follows whom is data. ``first`` is the node that it begins with.
 
     A node says itself what follows it: LangGraph would run an edge's function in a thread.
     """
     builder = StateGraph(State, context_schema=RunContext)
+    builder.add_node("begin", _begin)
     builder.add_node("model", _model)
     builder.add_node("tools", _tools)
-    builder.add_edge(START, "model")
+    builder.add_edge(START, first)
     return builder.compile()
 
 
-class Graphs:
-    """Compiled graphs, one per version of an agent."""
+class Loop:
+    """Runs the loop of runs."""
 
     def __init__(self) -> None:
-        self._compiled: OrderedDict[tuple[str, int], Graph] = OrderedDict()
+        self._solo = compile_graph("model")
+        self._team = compile_graph("begin")
 
-    def of(self, agent: Agent) -> Graph:
-        """The graph of this version of the agent."""
-        key = (agent.id, agent.version)
-        graph = self._compiled.get(key)
-        if graph is None:
-            graph = self._compiled[key] = compile_graph()
-            if len(self._compiled) > KEPT:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(key)
-        return graph
+    async def run(self, context: RunContext) -> Turn | Paused:
+        """Run the loop of a run that begins to its end: the last turn, or that it waits.
 
-    async def run(self, context: RunContext, messages: Sequence[Message]) -> Turn:
-        """Run the loop to its end; the last turn.
-
-        A model that is offered no tool has one turn, and no loop is set up for it: that would be
-        half of what such a run costs, and 20 KiB for as long as the model is silent.
+        A single model that is offered no tool has one turn, and no loop is set up for it: that
+        would be half of what such a run costs, and 20 KiB for as long as the model is silent.
 
         Raises:
-            RecursionLimitReached: the agent's limit was hit; the log holds what happened so far.
+            RecursionLimitReached: an agent's limit was hit; the log holds what happened so far.
         """
-        limit = context.agent.recursion_limit
-        if context.toolbox.names or context.caller_tools:
-            return await self._loop(context, messages, limit)
-        turn = await call_model(context, messages)
-        if not turn.server_calls:
-            return turn
-        if limit > 1:
-            await call_tools(context, turn.server_calls)  # nobody offered them: it is told so
-        if limit <= TOOLLESS_STEPS:
-            raise RecursionLimitReached
-        return await self._loop(context, [*messages, *context.produced], limit - TOOLLESS_STEPS)
+        branch = context.branches[0]
+        offered = branch.member.toolbox.names or context.caller_tools
+        if context.team.solo and not offered:
+            step(branch)
+            branch.turn = await call_model(context, branch)
+            if not branch.turn.server_calls:
+                branch.ended = branch.final = True
+                return branch.turn
+            step(branch)
+            await call_tools(context, branch)  # nobody offered them: it is told so
+        return await self._loop(context, {"branch": branch.id}, Checkpoint())
 
-    async def _loop(self, context: RunContext, messages: Sequence[Message], limit: int) -> Turn:
-        steps = self.of(context.agent).astream(
-            {"messages": list(messages)},
-            {"recursion_limit": limit},
+    async def resume(
+        self, context: RunContext, checkpoint: bytes, decisions: Mapping[str, Decisions]
+    ) -> Turn | Paused:
+        """Go on with a run that waited.
+
+        Args:
+            context: as it was.
+            checkpoint: where it goes on.
+            decisions: of the calls of each branch, by the id of its interrupt.
+
+        Raises:
+            RecursionLimitReached: as above.
+        """
+        return await self._loop(context, Command(resume=dict(decisions)), Checkpoint(checkpoint))
+
+    async def _loop(
+        self, context: RunContext, input_: Any, checkpoint: Checkpoint
+    ) -> Turn | Paused:
+        graph = self._solo if context.team.solo else self._team
+        members = context.team.members.values()
+        waits = context.may_wait and any(member.may_wait for member in members)
+        if waits:
+            graph = graph.copy({"checkpointer": checkpoint})
+        config: Any = {
+            "recursion_limit": UNLIMITED,
+            "configurable": {"thread_id": context.scope.run},
+        }
+        steps = graph.astream(
+            input_,
+            config,
             context=context,
             stream_mode=[],  # what is worth streaming is in the log
+            durability="exit" if waits else None,
         )
-        try:
-            async for _ in steps:
-                pass
-        except GraphRecursionError as error:
-            if not context.complete:  # LangGraph counts before it looks whether a step is left
-                raise RecursionLimitReached from error
-        if context.turn is None:
-            message = "the graph ended before the model had its turn"
-            raise RuntimeError(message)
-        return context.turn
+        async for _ in steps:
+            pass
+        if waits:
+            state = await graph.aget_state(config)
+            if state.interrupts:
+                waiting = {one.id: one.value["branch"] for one in state.interrupts}
+                return Paused(waiting, checkpoint.dump())
+        return last_turn(context)

@@ -21,7 +21,7 @@ FORGET_INTERVAL = 3600.0
 WAITING = 100_000
 """Records that wait at most while the store does not answer; the oldest are lost first."""
 
-RunState = Literal["running", "finished", "failed", "cancelled"]
+RunState = Literal["running", "waiting", "finished", "failed", "cancelled"]
 
 
 @attrs.frozen(kw_only=True)

@@ -1,11 +1,10 @@
 """Listening to a model: its deltas become events, a message, and counts."""
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from hookline.calls import Call, CallAssembly, Owner
-from hookline.events import Reasoning, Refusal, Text
-from hookline.log import EventLog
+from hookline.events import Event, Reasoning, Refusal, Text
 from hookline.providers import ModelDelta, ModelFinished, ModelUsage, ToolCallPiece
 from hookline.usage import BYTES_PER_TOKEN, TokenCounts
 from hookline.wire.chat import AssistantMessage
@@ -14,29 +13,32 @@ TURN_SEPARATOR = "\n\n"
 """Between the texts of two turns, which the seed glues together (its section 14 B)."""
 
 
-class Spoken(Protocol):
-    """What is known of a run before its model speaks again."""
-
-    log: EventLog
-    call_count: int
-    spoke: bool
-
-    def owner_of(self, name: str) -> Owner:
-        """Who runs the tool with this name."""
-
-
 class Listener:
-    """Takes the deltas of one model call: events to the log, the rest to the end of the turn."""
+    """Takes the deltas of one model call: events to the log, the rest to the end of the turn.
 
-    def __init__(self, context: Spoken):
-        self.append = context.log.append
-        self.calls = CallAssembly(self.append, context.owner_of, context.call_count)
+    Args:
+        append: takes the events.
+        owner_of: says who runs the tool with a name.
+        calls: how many calls of tools were made before.
+        spoke: whether anything was said before.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Event], None],
+        owner_of: Callable[[str], Owner],
+        *,
+        calls: int = 0,
+        spoke: bool = False,
+    ):
+        self.append = append
+        self.calls = CallAssembly(append, owner_of, calls)
         self.texts: list[str] = []
         self.thoughts: list[str] = []
         self.refusals: list[str] = []
         self.usage: TokenCounts | None = None
         self.reason: str | None = None
-        self.spoke = context.spoke
+        self.spoke = spoke
         self._bytes = 0
         self._counted = [0, 0, 0]
 
@@ -79,16 +81,14 @@ class Listener:
         return len(self.texts) + len(self.thoughts)
 
     @property
+    def spoken(self) -> bool:
+        """Whether the caller may have seen any of it."""
+        return bool(self.texts or self.thoughts or self.refusals or self.calls.calls)
+
+    @property
     def began(self) -> bool:
         """Whether the upstream has sent anything."""
-        return bool(
-            self.texts
-            or self.thoughts
-            or self.refusals
-            or self.calls.calls
-            or self.usage
-            or self.reason
-        )
+        return bool(self.spoken or self.usage or self.reason)
 
     def message(self, calls: Sequence[Call]) -> AssistantMessage:
         """What the model said, as it will read it in the next turn."""

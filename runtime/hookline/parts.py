@@ -25,12 +25,15 @@ class Calls:
 
 @attrs.frozen(eq=False)
 class Part(Generic[PartT_co]):
-    """A part, the plugin it came from, and how long a call into it may take, in seconds."""
+    """A part, the plugin it came from, and how long a call into it may take, in seconds.
+
+    ``deadline`` is ``None`` for a call that its caller limits.
+    """
 
     plugin: str
     hook: str
     part: PartT_co
-    deadline: float
+    deadline: float | None
     calls: Calls = attrs.field(factory=Calls)
 
     @property

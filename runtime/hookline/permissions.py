@@ -29,6 +29,7 @@ class Principal:
         features: what its role may do; without ``remote_agents.use`` it may call no agent.
         agents: the agents that the credentials are limited to; ``None`` if they are not.
         read_only: whether the credentials may only list and read.
+        name: what the user is called; empty if nobody knows.
     """
 
     user: str
@@ -38,6 +39,7 @@ class Principal:
     features: frozenset[Feature] = frozenset({USE})
     agents: frozenset[str] | None = None
     read_only: bool = False
+    name: str = ""
 
 
 @attrs.frozen

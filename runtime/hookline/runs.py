@@ -9,7 +9,7 @@ import structlog
 
 from hookline.agents import Agent
 from hookline.errors import HooklineError, ProviderError
-from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished
+from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunPaused
 from hookline.log import EventLog
 from hookline.quotas import Quota
 from hookline.scope import RunScope
@@ -34,16 +34,26 @@ class Run:
         agent: the version of the agent that runs.
         log: where its events go.
         quota: the limits that it was admitted under.
+        position: how many events there were when it went on after it had waited.
     """
 
-    def __init__(self, scope: RunScope, agent: Agent, log: EventLog, quota: Quota | None = None):
+    def __init__(
+        self,
+        scope: RunScope,
+        agent: Agent,
+        log: EventLog,
+        quota: Quota | None = None,
+        *,
+        position: int = 0,
+    ):
         self.scope = scope
         self.agent = agent
         self.log = log
         self.quota = quota
+        self.position = position
         self.ended: RunEnded | None = None
         self._done = asyncio.Event()
-        self._working: asyncio.Task[RunFinished] | None = None
+        self._working: asyncio.Task[RunEnded] | None = None
         self._reason: CancelReason | None = None
 
     @property
@@ -55,7 +65,7 @@ class Run:
     def outcome(self) -> Outcome:
         """How it ended, for usage recorders."""
         match self.ended:
-            case RunFinished():
+            case RunFinished() | RunPaused():
                 return "finished"
             case RunCancelled():
                 return "cancelled"
@@ -72,7 +82,7 @@ class Run:
         """Wait until the run has ended and its last event is in the log."""
         await self._done.wait()
 
-    async def execute(self, work: Callable[[], Awaitable[RunFinished]]) -> RunEnded:
+    async def execute(self, work: Callable[[], Awaitable[RunEnded]]) -> RunEnded:
         """Do the work; however it ends, say how, and never raise."""
         task = asyncio.current_task()
         try:
@@ -93,7 +103,7 @@ class Run:
 
     def fail(self, error: HooklineError) -> RunEnded:
         """What the run did came to nothing after all, unless it had failed already."""
-        if isinstance(self.ended, RunFinished):
+        if isinstance(self.ended, RunFinished | RunPaused):
             self.ended = _failed(error)
         return self.ended or _failed(error)
 
@@ -103,7 +113,7 @@ class Run:
         self.log.close()
         self._done.set()
 
-    async def _limited(self, work: Callable[[], Awaitable[RunFinished]]) -> RunEnded:
+    async def _limited(self, work: Callable[[], Awaitable[RunEnded]]) -> RunEnded:
         limit = asyncio.timeout_at(self.scope.deadline)
         try:
             async with limit:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any, Self
@@ -11,32 +11,44 @@ from typing import Any, Self
 import attrs
 import structlog
 
+from hookline import continuations
 from hookline.access import Access
 from hookline.administration import Administration
 from hookline.agents import Agent
-from hookline.attachments import Attachments
-from hookline.continuations import keep, restore
+from hookline.beginning import WHOLE, Began, Beginning, Manner
+from hookline.branches import Turn
 from hookline.directory import Directory
-from hookline.errors import ShuttingDown, StoreUnavailable
-from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunStarted
-from hookline.graph import Graphs, RecursionLimitReached
+from hookline.errors import HooklineError, ShuttingDown, StoreUnavailable
+from hookline.events import (
+    PendingCall,
+    RunCancelled,
+    RunEnded,
+    RunFailed,
+    RunFinished,
+    RunPaused,
+    RunStarted,
+)
+from hookline.flow import RecursionLimitReached
+from hookline.graph import Loop, Paused
 from hookline.history import History, RunRecord
 from hookline.managed import bring_in
-from hookline.meter import Unmetered
 from hookline.moments import now
-from hookline.parameters import TOKEN_LIMITS, caller_tools, check, merge
+from hookline.offers import look_over
+from hookline.parameters import check
 from hookline.parts import Part
 from hookline.permissions import Principal
 from hookline.quotas import Quota
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
-from hookline.runs import CancelReason, Run, new_run_id
-from hookline.scope import RunScope
+from hookline.runs import CancelReason, Run
 from hookline.sinks import EventSink
-from hookline.toolbox import ToolLimits, look_over, open_toolbox
+from hookline.toolbox import Decisions
 from hookline.turns import RunContext, next_call
-from hookline.wire.chat import ChatCompletionRequest, Message, SystemMessage
+from hookline.waiting import answers, decide, keep, undecided
+from hookline.waiting_rooms import WaitingRooms
+from hookline.wire.chat import ChatCompletionRequest
 
+Work = Callable[[], Awaitable[Turn | Paused]]
 log = structlog.get_logger("hookline.runtime")
 STARTING = Principal(user="hookline")
 """For whom tools are looked over when the server starts."""
@@ -61,7 +73,9 @@ class Runtime:
         self.administration = Administration(
             registry.store, changed=self.forget, keys_per_user=permissions.keys_per_user
         )
-        self._graphs = Graphs()
+        self._loop = Loop()
+        self._beginning = Beginning(registry, self.access, self._loop)
+        self._rooms = WaitingRooms(registry.store, registry.config.runs)
         self.ended = Counter[str]()
         self._runs: dict[str, Run] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,11 +92,6 @@ class Runtime:
             running=lambda: self.running,
             forget=self.forget,
             interval=permissions.revocation_interval,
-        )
-        self._tool_limits = ToolLimits(
-            deadline=self._limits.tool_deadline,
-            result=self._limits.tool_result_limit,
-            concurrency=self._limits.tool_concurrency,
         )
 
     async def __aenter__(self) -> Self:
@@ -135,7 +144,11 @@ class Runtime:
             run.cancel(reason)
 
     async def start(
-        self, principal: Principal, agent: Agent, request: ChatCompletionRequest
+        self,
+        principal: Principal,
+        agent: Agent,
+        request: ChatCompletionRequest,
+        manner: Manner = WHOLE,
     ) -> Run:
         """Check a request, have it admitted, and begin a run for it.
 
@@ -143,72 +156,73 @@ class Runtime:
             ShuttingDown: the server is about to stop.
             InvalidRequest: a field of the request is wrong or cannot be honoured.
             AdmissionRefused: a usage recorder refused.
+            ProviderForbidden: the provider of the agent is not allowed.
             ToolUnavailable, ProviderBroken: what the agent needs is not there.
             PartUnavailable, StoreUnavailable: a recorder or the store failed.
         """
+        self._refuse_when_closing()
+        check(request)
+        began = await self._beginning.begin(principal, agent, request, manner)
+        quota = await self._admit(began.context)
+        run = Run(began.context.scope, agent, began.log, quota)
+        self._launch(run, began, lambda: self._loop.run(began.context))
+        return run
+
+    async def approve(
+        self, principal: Principal, run: str, decisions: Decisions | None, manner: Manner = WHOLE
+    ) -> Run | Sequence[PendingCall]:
+        """Decide on calls that a run waits for; it goes on once all of them are decided.
+
+        Args:
+            principal: who decides: the one whose run it is.
+            run: its id.
+            decisions: by the ids of calls, ``None`` to approve, or why not; ``None`` for all
+                approves of all that are open.
+            manner: how the rest is answered.
+
+        Returns:
+            The run that goes on, or the calls that have still to be decided.
+
+        Raises:
+            NotFound: there is no such run of this user's that waits.
+            InvalidRequest: a decision is about another call, or was made otherwise before.
+            VersionConflict: somebody else decides at this moment.
+        """
+        self._refuse_when_closing()
+        waiting, record = await self._rooms.find(principal, run)
+        waiting = decide(waiting, decisions)
+        if undecided(waiting):
+            await self._rooms.put(waiting, record)
+            return undecided(waiting)
+        agent = await self.access.find_agent(principal, f"{waiting.agent}@{waiting.version}")
+        began = await self._beginning.go_on(principal, agent, waiting, manner)
+        quota = await self._admit(began.context)
+        try:
+            await self._rooms.leave(record)
+        except BaseException:
+            await began.context.meter.close("failed")
+            await self.registry.event_logs.release(run)
+            raise
+        resumed = Run(began.context.scope, agent, began.log, quota, position=len(waiting.events))
+        self._launch(
+            resumed,
+            began,
+            lambda: self._loop.resume(began.context, waiting.checkpoint, answers(waiting)),
+        )
+        return resumed
+
+    def _refuse_when_closing(self) -> None:
         if self._closing:
             message = "the server is shutting down; try again in a moment"
             raise ShuttingDown(message)
-        check(request)
-        registry = self.registry
-        provider = registry.provider(agent)
-        parameters = merge(agent, request, provider.part.parameters)
-        toolbox = await open_toolbox(registry.tool_loaders, agent, principal, self._tool_limits)
-        callers = caller_tools(request, toolbox.names)
-        scope = self._scope(principal, agent, request)
-        messages = await self._messages(scope, agent, request)
-        limits = [parameters[name] for name in TOKEN_LIMITS if parameters.get(name)]
-        log = await registry.event_logs.create(scope.run)
-        context = RunContext(
-            scope=scope,
-            agent=agent,
-            log=log,
-            provider=provider,
-            toolbox=toolbox,
-            caller_tools=callers,
-            tool_choice=request.tool_choice or None,
-            parameters=parameters,
-            metered=bool(registry.delivery.parts),
-            meter=Unmetered(),
-            expected_output=min(limits, default=registry.config.usage.default_output),
-            limited=bool(limits),
-            attachments=Attachments(registry.artifact_processors, scope, log.append),
-        )
-        run = Run(scope, agent, log, await self._admit(context, messages))
-        self._launch(run, context, messages)
-        return run
 
-    def _scope(
-        self, principal: Principal, agent: Agent, request: ChatCompletionRequest
-    ) -> RunScope:
-        return RunScope(
-            run=new_run_id(),
-            agent=agent.id,
-            principal=principal,
-            deadline=asyncio.get_running_loop().time() + self._limits.deadline,
-            conversation=request.conversation_id or None,
-            parent_message=request.parent_message_id or None,
-            metadata=request.metadata or {},
-        )
-
-    async def _messages(
-        self, scope: RunScope, agent: Agent, request: ChatCompletionRequest
-    ) -> Sequence[Message]:
-        history = await restore(
-            self.registry.store.continuations,
-            request.messages,
-            user=scope.principal.user,
-            agent=agent.id,
-        )
-        if not agent.instructions:
-            return history
-        return [SystemMessage(agent.instructions), *history]
-
-    async def _admit(self, context: RunContext, messages: Sequence[Message]) -> Quota | None:
+    async def _admit(self, context: RunContext) -> Quota | None:
         """Have the run admitted; from here to its launch nothing is awaited, so it will close."""
         if not context.metered:
             return None
-        context.admitted = next_call(context, messages)
+        branch = context.branches[0]
+        voice = branch.member.voices[0]
+        context.admitted = next_call(context, branch, voice, branch.messages)
         try:
             context.meter, quota = await self.registry.delivery.admit(*context.admitted)
         except BaseException:
@@ -216,13 +230,14 @@ class Runtime:
             raise
         return quota
 
-    def _launch(self, run: Run, context: RunContext, messages: Sequence[Message]) -> None:
+    def _launch(self, run: Run, began: Began, work: Work) -> None:
         self._runs[run.id] = run
-        created = int(time.time())
-        run.log.append(RunStarted(run.id, run.agent.id, run.agent.version, created))
-        record = _record(run)
+        if not run.position:
+            created = int(time.time())
+            run.log.append(RunStarted(run.id, run.agent.id, run.agent.version, created))
+        record = _record(run, began.context)
         self._history.note(record)
-        self._spawn(self._execute(run, context, messages, record))
+        self._spawn(self._execute(run, began, work, record))
         for sink in self.registry.event_sinks:
             self._spawn(_feed(sink, run))
 
@@ -231,49 +246,78 @@ class Runtime:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _execute(
-        self, run: Run, context: RunContext, messages: Sequence[Message], record: RunRecord
-    ) -> None:
-        async def work() -> RunFinished:
-            return await self._work(context, messages)
+    async def _execute(self, run: Run, began: Began, work: Work, record: RunRecord) -> None:
+        context = began.context
 
-        ended = await run.execute(work)
-        context.attachments.cancel()
+        async def whole() -> RunEnded:
+            return await self._work(began, work)
+
+        ended = await run.execute(whole)
+        if not isinstance(ended, RunFinished | RunPaused):
+            context.attachments.cancel()
+        context.attachments.end()
+        for member in context.team.members.values():
+            await member.toolbox.close()
         try:
             await context.meter.close(run.outcome)
         except StoreUnavailable as error:
             log.warning("usage.late", run=run.id, error=str(error))
             ended = run.fail(error)
-        self._history.note(
-            attrs.evolve(record, state=run.outcome, reason=_reason(ended), ended_at=now())
-        )
+        if isinstance(ended, RunPaused):
+            ended = await self._rest(run, began, ended)
+        state = "waiting" if isinstance(ended, RunPaused) else run.outcome
+        self._history.note(attrs.evolve(record, state=state, reason=_reason(ended), ended_at=now()))
         self.ended[run.outcome] += 1
         del self._runs[run.id]
         run.close(ended)
         await self.registry.event_logs.release(run.id)
+        await self._rooms.keep_attachments(run, context.attachments)
 
-    async def _work(self, context: RunContext, messages: Sequence[Message]) -> RunFinished:
+    async def _rest(self, run: Run, began: Began, paused: RunPaused) -> RunEnded:
+        """Write down a run that waits, with its last event."""
+        waiting = began.waiting
+        if waiting is None:
+            message = "a run that waits says what for"
+            raise TypeError(message)
+        events = [*(await run.log.read(0) or ()), paused]
         try:
-            turn = await self._graphs.run(context, messages)
+            await self._rooms.enter(waiting, events)
+        except HooklineError as error:
+            return run.fail(error)
+        return paused
+
+    async def _work(self, began: Began, work: Work) -> RunEnded:
+        context = began.context
+        try:
+            turn = await work()
         except RecursionLimitReached:
-            await context.attachments.wait()
+            await context.attachments.wait(began.patience)
             return RunFinished("length", "recursion_limit")
-        await context.attachments.wait()
+        if isinstance(turn, Paused):
+            await context.attachments.wait()
+            began.waiting = keep(context, began.request, began.ids, turn)
+            return RunPaused(context.scope.run, began.waiting.calls)
+        await context.attachments.wait(began.patience)
         if turn.stop_reason is not None:
             return RunFinished(turn.finish_reason, turn.stop_reason)
         if turn.caller_calls:
-            continuations = self.registry.store.continuations
-            await keep(
-                continuations,
-                context.scope,
-                context.produced,
-                turn.caller_calls,
-                self._limits.continuation_hours,
-            )
+            await self._keep_continuation(context, turn)
         return RunFinished(turn.finish_reason)
 
+    async def _keep_continuation(self, context: RunContext, turn: Turn) -> None:
+        speaker = next(b for b in context.branches if b.turn is not None and b.turn.caller_calls)
+        read = len(speaker.member.preface) + len(context.conversation)
+        await continuations.keep(
+            self.registry.store.continuations,
+            context.scope,
+            speaker.member.agent.id,
+            speaker.messages[read:],
+            turn.caller_calls,
+            hours=self._limits.continuation_hours,
+        )
 
-def _record(run: Run) -> RunRecord:
+
+def _record(run: Run, context: RunContext) -> RunRecord:
     """What the history says of a run that begins."""
     return RunRecord(
         id=run.id,
@@ -283,7 +327,7 @@ def _record(run: Run) -> RunRecord:
         version=run.agent.version,
         conversation=run.scope.conversation,
         state="running",
-        started_at=now(),
+        started_at=context.created,
     )
 
 
@@ -295,6 +339,8 @@ def _reason(ended: RunEnded) -> str:
             return ended.code
         case RunCancelled():
             return ended.reason
+        case RunPaused():
+            return "approval"
 
 
 async def _feed(part: Part[EventSink], run: Run) -> None:

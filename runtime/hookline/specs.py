@@ -21,6 +21,7 @@ from hookline.agents import (
     ToolOptions,
     ToolResource,
 )
+from hookline.conditions import LONGEST
 from hookline.errors import InvalidRequest
 
 AGENT_ID = r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,255}(?!\n)$"
@@ -35,16 +36,20 @@ Ids = Annotated[list[str], Meta(max_length=MANY)]
 
 
 class EdgeSpec(Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
-    """The way from some agents to others."""
+    """The way from some agents to others.
+
+    Without an ``edge_type``, one to several agents is ``direct``, any other a ``handoff``. Source:
+    seed 13.4.
+    """
 
     from_: str | Ids
     to: str | Ids
-    edge_type: EdgeType = "handoff"
+    edge_type: EdgeType | None = None
     description: str = ""
     prompt: str = ""
     prompt_key: Line = ""
-    exclude_results: bool = False
-    condition: str = ""
+    exclude_results: bool | None = None
+    condition: Annotated[str, Meta(max_length=LONGEST)] = ""
 
 
 class SupportContactSpec(Struct, frozen=True, forbid_unknown_fields=True):
@@ -205,7 +210,10 @@ def _refuse_odd_numbers(value: Any, path: str) -> None:
 
 def _edge(spec: EdgeSpec) -> Edge:
     fields = {name: getattr(spec, name) for name in EdgeSpec.__struct_fields__}
-    return Edge(**{**fields, "from_": _ids(spec.from_), "to": _ids(spec.to)})
+    fields |= {"from_": _ids(spec.from_), "to": _ids(spec.to)}
+    fan_out = len(fields["from_"]) == 1 and len(fields["to"]) > 1
+    fields["edge_type"] = spec.edge_type or ("direct" if fan_out else "handoff")
+    return Edge(**fields)
 
 
 def _edge_spec(edge: Edge) -> EdgeSpec:

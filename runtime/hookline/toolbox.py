@@ -1,27 +1,36 @@
-"""The tools of one run: defined at its start, loaded when a model first calls them."""
+"""The tools of one agent in one run: defined at its start, loaded when a model first calls them."""
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import Any
 
 import attrs
 import msgspec
 import structlog
 
-from hookline.agents import Agent
+from hookline.agents import Agent, ToolOptions
 from hookline.calls import Call
-from hookline.errors import DeadlineExceeded, ToolUnavailable
+from hookline.effects import Done, EffectIds, Effects, Status
+from hookline.errors import ToolUnavailable
+from hookline.offers import ask_loaders
 from hookline.parts import Part
 from hookline.permissions import Principal
 from hookline.schemas import InvalidArguments, InvalidSchema, check_arguments
-from hookline.scope import RunScope
-from hookline.tools import Tool, ToolLoader, ToolResult, ToolSpec
+from hookline.scope import CallScope, RunScope
+from hookline.tool_search import DISCOVER, TOOL_SEARCH, search
+from hookline.tools import ContentPart, Tool, ToolLoader, ToolResult, ToolSpec
+from hookline.wire.chat import ImagePart, TextPart
 
 log = structlog.get_logger("hookline.tools")
 FIX_HINT = "\nPlease fix your mistakes."
 """What follows an error that the model can mend. Source: seed 9.4."""
 
 TRUNCATED = "\n[truncated: the result had {size} characters]"
+PLAIN = ToolOptions()
+Decisions = Mapping[str, str | None]
+"""What was decided of calls that need approval, by public id: ``None`` approves, a text refuses."""
 
 
 @attrs.frozen(kw_only=True)
@@ -35,40 +44,104 @@ class ToolLimits:
 
 @attrs.frozen
 class Outcome:
-    """What became of a call: the text that the model reads, and the artifacts."""
+    """What became of a call: what the model reads, and the artifacts."""
 
     call: Call
     result: ToolResult
-    failed: bool = False
+    status: Status = "success"
+
+    @property
+    def failed(self) -> bool:
+        """Whether it did not do what it was asked, as far as is known."""
+        return self.status != "success"
+
+    @property
+    def images(self) -> Sequence[ImagePart]:
+        """The pictures among what it gave back."""
+        content = self.result.content
+        return [] if isinstance(content, str) else [p for p in content if isinstance(p, ImagePart)]
 
 
 class Toolbox:
-    """The tools of the server that one run may call."""
+    """The tools of the server that one agent of a run may call.
+
+    Args:
+        agent: whose they are.
+        offers: the tools of plugins, with the part that loads them.
+        own: tools of the runtime itself, such as agents that are called as tools.
+        limits: for all of them.
+        effects: keeps what calls gave back; ``None`` keeps nothing.
+        ids: of the calls' effects; shared by the agents of a run.
+    """
 
     def __init__(
         self,
         agent: Agent,
         offers: Mapping[str, tuple[ToolSpec, Part[ToolLoader]]],
         limits: ToolLimits,
+        *,
+        own: Sequence[Tool] = (),
+        effects: Effects | None = None,
+        ids: EffectIds | None = None,
     ):
         self._agent = agent
         self._offers = offers
         self._limits = limits
-        self._loaded: dict[str, Tool] = {}
+        self._effects = effects
+        self._ids = ids or EffectIds("")
+        self._loaded: dict[str, Tool] = {tool.spec.name: tool for tool in own}
+        self._specs = {tool.spec.name: tool.spec for tool in own}
+        self._specs |= {name: spec for name, (spec, _) in offers.items()}
         self._places = asyncio.Semaphore(limits.concurrency)
+        self._turns = Counter[str]()
+        self._found: set[str] = set()
+        self._stack = AsyncExitStack()
+        self._hidden = {name: spec for name, spec in self._specs.items() if self._deferred(spec)}
+        self._visible = [spec for spec in self._specs.values() if self._shown(spec)]
+        self._deferring = bool(self._hidden)
+        if self._deferring:
+            self._visible.append(DISCOVER)
 
     @property
     def specs(self) -> Sequence[ToolSpec]:
-        """The definitions, in the order in which the agent names them."""
-        return [spec for spec, _ in self._offers.values()]
+        """The definitions that the model is shown, in the order in which the agent names them."""
+        return self._visible
 
     @property
     def names(self) -> Collection[str]:
-        """The names of the tools that the server offers to this run."""
-        return self._offers.keys()
+        """The names of the tools that the server offers to this run, shown or not."""
+        return {*self._specs, TOOL_SEARCH} if self._deferring else self._specs.keys()
+
+    @property
+    def turns(self) -> Mapping[str, int]:
+        """How often each tool was called."""
+        return self._turns
+
+    @property
+    def found(self) -> Collection[str]:
+        """The names of the tools that a search has found."""
+        return self._found
+
+    def go_on(self, turns: Mapping[str, int], found: Collection[str]) -> None:
+        """Take up where an earlier part of the run ended.
+
+        Args:
+            turns: how often each tool had been called.
+            found: names that a search found.
+        """
+        self._turns.update(turns)
+        self._show(found)
+
+    def needs_approval(self, call: Call) -> bool:
+        """Whether somebody has to approve this call before it is made."""
+        return call.name in self._specs and self._options(call.name).require_approval
 
     async def call_all(
-        self, calls: Sequence[Call], scope: RunScope, tell: Callable[[Outcome], None]
+        self,
+        calls: Sequence[Call],
+        scope: RunScope,
+        tell: Callable[[Outcome], None],
+        decisions: Decisions | None = None,
     ) -> list[Outcome]:
         """Call tools concurrently; the outcomes are in the order of the calls.
 
@@ -76,11 +149,52 @@ class Toolbox:
 
         Raises:
             ToolUnavailable: a tool could not be loaded, and the agent does not say "degrade".
+            StoreUnavailable: what a call gave back could not be kept.
         """
+        scope = self._scope(scope)
         failures = await self._load({call.name for call in calls}, scope)
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._outcome(c, failures, scope, tell)) for c in calls]
+        made = [self._prepare(call, failures, scope, decisions or {}) for call in calls]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._told(one, tell)) for one in made]
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from errors
         return [task.result() for task in tasks]
+
+    async def close(self) -> None:
+        """Leave the tools that were entered."""
+        try:
+            await self._stack.aclose()
+        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
+            log.warning("tool.close_failed", agent=self._agent.id, error=repr(error))
+
+    def _scope(self, scope: RunScope) -> RunScope:
+        """The scope of this agent's calls: its own files, and those of the caller."""
+        resources = {name: list(files) for name, files in scope.resources.items()}
+        for name, resource in self._agent.tool_resources.items():
+            resources[name] = [*resource.file_ids, *resources.get(name, ())]
+        return attrs.evolve(scope, agent=self._agent.id, resources=resources)
+
+    def _options(self, name: str) -> ToolOptions:
+        options = self._agent.tool_options
+        part_of = self._specs[name].part_of
+        return options.get(name) or options.get(part_of or "") or PLAIN
+
+    def _deferred(self, spec: ToolSpec) -> bool:
+        options = self._options(spec.name)
+        return options.defer_loading and "direct" in options.allowed_callers
+
+    def _shown(self, spec: ToolSpec) -> bool:
+        callers = self._options(spec.name).allowed_callers
+        return spec.name not in self._hidden and "direct" in callers
+
+    def _show(self, names: Collection[str]) -> None:
+        """Let the model see tools that it has found."""
+        for name in names:
+            spec = self._hidden.pop(name, None)
+            if spec is not None:
+                self._found.add(name)
+                self._visible.append(spec)
 
     async def _load(self, names: set[str], scope: RunScope) -> Mapping[str, str]:
         """Load what is not loaded yet; what could not be, with the reason."""
@@ -90,66 +204,178 @@ class Toolbox:
                 wanted.setdefault(self._offers[name][1], []).append(name)
         failures: dict[str, str] = {}
         for part, missing in wanted.items():
-            try:
-                async with part.call("load") as loader:
-                    self._loaded.update(await loader.load(missing, scope))
-            except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
-                log.warning("tool.load_failed", part=part.name, tools=missing, error=str(error))
-                failures |= dict.fromkeys(missing, f"{type(error).__name__}: {error}")
-            for name in missing:
-                if name not in self._loaded:
-                    failures.setdefault(name, f"{part.plugin} did not deliver it")
+            failures |= await self._load_from(part, missing, scope)
         if failures and self._agent.on_tool_failure == "fail":
             name, why = next(iter(failures.items()))
             message = f"tool {name} could not be loaded: {why}"
             raise ToolUnavailable(message)
         return failures
 
-    async def _outcome(
-        self,
-        call: Call,
-        failures: Mapping[str, str],
-        scope: RunScope,
-        tell: Callable[[Outcome], None],
-    ) -> Outcome:
-        outcome = await self._try(call, failures, scope)
+    async def _load_from(
+        self, part: Part[ToolLoader], names: Sequence[str], scope: RunScope
+    ) -> Mapping[str, str]:
+        try:
+            async with part.call("load") as loader:
+                loaded = await loader.load(names, scope)
+                for tool in {id(tool): tool for tool in loaded.values()}.values():
+                    if isinstance(tool, AbstractAsyncContextManager):
+                        await self._stack.enter_async_context(tool)
+        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
+            log.warning("tool.load_failed", part=part.name, tools=names, error=str(error))
+            return dict.fromkeys(names, f"{type(error).__name__}: {error}")
+        self._loaded.update(loaded)
+        missing = [name for name in names if name not in loaded]
+        return dict.fromkeys(missing, f"{part.plugin} did not deliver it")
+
+    def _prepare(
+        self, call: Call, failures: Mapping[str, str], scope: RunScope, decisions: Decisions
+    ) -> "_Prepared":
+        """Everything that can be said of a call before it is made."""
+        try:
+            arguments = self._arguments(call, failures, decisions)
+        except InvalidArguments as error:
+            return _Prepared(call, refused=_failure(call, str(error)))
+        except _Refused as error:
+            return _Prepared(call, refused=error.outcome)
+        if call.name == TOOL_SEARCH and self._deferring:
+            return _Prepared(call, refused=self._search(call, arguments))
+        turn = self._turns[call.name]
+        self._turns[call.name] += 1
+        effect = self._ids.next(self._agent.id, call.name, arguments)
+        fields = {name: getattr(scope, name) for name in _SCOPE_FIELDS}
+        made = CallScope(**fields, call=call.public_id, effect=effect, turn=turn)
+        return _Prepared(call, lambda: self._call(call, arguments, made))
+
+    def _arguments(
+        self, call: Call, failures: Mapping[str, str], decisions: Decisions
+    ) -> Mapping[str, Any]:
+        searching = call.name == TOOL_SEARCH and self._deferring
+        spec = DISCOVER if searching else self._specs.get(call.name)
+        if spec is None:
+            raise _Refused(_failure(call, f"Tool {call.name} not found"))
+        if not searching and "direct" not in self._options(call.name).allowed_callers:
+            raise _Refused(_failure(call, f"Tool {call.name} may not be called directly"))
+        if call.name in failures:
+            why = failures[call.name]
+            raise _Refused(_failure(call, f"Tool {call.name} is not available: {why}"))
+        refusal = decisions.get(call.public_id)
+        if refusal is not None:
+            text = f"Error: this call was not approved: {refusal}"
+            raise _Refused(Outcome(call, ToolResult(text, failed=True), "error"))
+        try:
+            return _decoded(call, spec)
+        except InvalidSchema as error:
+            raise InvalidArguments(str(error)) from error
+
+    def _search(self, call: Call, arguments: Mapping[str, Any]) -> Outcome:
+        found = search(list(self._hidden.values()), **arguments)
+        self._show([hit.name for hit in found.hits])
+        return Outcome(call, ToolResult(found.text))
+
+    async def _told(self, one: "_Prepared", tell: Callable[[Outcome], None]) -> Outcome:
+        outcome = one.refused
+        if one.make is not None:
+            async with self._places:
+                outcome = await one.make()
+        if outcome is None:
+            message = "a call is made, or it is said why not"
+            raise TypeError(message)
         tell(outcome)
         return outcome
 
-    async def _try(self, call: Call, failures: Mapping[str, str], scope: RunScope) -> Outcome:
-        if call.name not in self._offers:
-            return _failure(call, f"Tool {call.name} not found")
-        if call.name in failures:
-            return _failure(call, f"Tool {call.name} is not available: {failures[call.name]}")
-        try:
-            arguments = _arguments(call, self._offers[call.name][0])
-        except (InvalidArguments, InvalidSchema) as error:
-            return _failure(call, str(error))
-        async with self._places:
-            return await self._call(call, arguments, scope)
+    async def _call(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Outcome:
+        async def do() -> Done:
+            return await self._try(call, arguments, scope)
 
-    async def _call(self, call: Call, arguments: Mapping[str, Any], scope: RunScope) -> Outcome:
-        part = self._offers[call.name][1]
-        limited = attrs.evolve(part, deadline=self._limits.deadline)
+        if self._effects is None or self._specs[call.name].repeatable:
+            done = await do()
+        else:
+            done = await self._effects.once(scope.effect, scope.principal.user, do)
+        return Outcome(call, done.result, done.status)
+
+    async def _try(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Done:
+        """Call a tool within its deadline, which begins anew whenever the tool gets on."""
+        limit = asyncio.timeout(self._limits.deadline)
+        scope = attrs.evolve(scope, progress=_Progress(limit, self._limits.deadline))
         try:
-            async with limited.call(f"tool {call.name}"):
+            async with self._measured(call.name), limit:
                 result = await self._loaded[call.name].call(arguments, scope)
-        except DeadlineExceeded:
-            return _failure(call, f"Tool {call.name} took longer than {limited.deadline:g} s")
+        except TimeoutError as error:
+            if not limit.expired():
+                return _error(str(error) or "TimeoutError")
+            return _error(f"Tool {call.name} took longer than {self._limits.deadline:g} s")
         except Exception as error:  # noqa: BLE001  a tool may raise anything; the model is told
             log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
-            return _failure(call, str(error) or type(error).__name__)
+            return _error(str(error) or type(error).__name__)
         if isinstance(result, str):
             result = ToolResult(result)
-        return Outcome(call, attrs.evolve(result, content=self._cut(result.content)))
+        result = attrs.evolve(result, content=self._cut(result.content))
+        return Done("error" if result.failed else "success", result)
 
-    def _cut(self, text: str) -> str:
-        if len(text) <= self._limits.result:
-            return text
-        return text[: self._limits.result] + TRUNCATED.format(size=len(text))
+    def _measured(self, name: str) -> AbstractAsyncContextManager[object]:
+        """Count the call under its plugin's name; tools of the runtime have none."""
+        offer = self._offers.get(name)
+        if offer is None:
+            return nullcontext()
+        return attrs.evolve(offer[1], deadline=None).call(f"tool {name}")
+
+    def _cut(self, content: str | Sequence[ContentPart]) -> str | Sequence[ContentPart]:
+        """The content with no more text than a result may have."""
+        most = self._limits.result
+        if isinstance(content, str):
+            return content if len(content) <= most else content[:most] + _mark(len(content))
+        size = sum(len(part.text) for part in content if isinstance(part, TextPart))
+        if size <= most:
+            return content
+        parts: list[ContentPart] = []
+        for part in content:
+            if isinstance(part, TextPart):
+                kept = part.text[:most]
+                parts.append(TextPart(kept))
+                most -= len(kept)
+            else:
+                parts.append(part)
+        return [*parts, TextPart(_mark(size))]
 
 
-def _arguments(call: Call, spec: ToolSpec) -> Mapping[str, Any]:
+_SCOPE_FIELDS = [field.name for field in attrs.fields(RunScope)]
+
+
+@attrs.frozen
+class _Prepared:
+    """A call that can be made, or what is said instead."""
+
+    call: Call
+    make: Callable[[], Awaitable[Outcome]] | None = None
+    refused: Outcome | None = None
+
+
+class _Refused(Exception):
+    """A call is not made."""
+
+    def __init__(self, outcome: Outcome):
+        super().__init__()
+        self.outcome = outcome
+
+
+class _Progress:
+    """Begins a deadline anew, as long as it has not passed."""
+
+    def __init__(self, limit: asyncio.Timeout, seconds: float):
+        self._limit = limit
+        self._seconds = seconds
+
+    def __call__(self) -> None:
+        """The call gets on."""
+        if not self._limit.expired() and self._limit.when() is not None:
+            self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+
+def _mark(size: int) -> str:
+    return TRUNCATED.format(size=size)
+
+
+def _decoded(call: Call, spec: ToolSpec) -> dict[str, Any]:
     try:
         arguments = msgspec.json.decode(call.text())
     except (msgspec.DecodeError, RecursionError) as error:
@@ -162,53 +388,18 @@ def _arguments(call: Call, spec: ToolSpec) -> Mapping[str, Any]:
     return arguments
 
 
+def _error(message: str) -> Done:
+    return Done("error", ToolResult(f"Error: {message}{FIX_HINT}", failed=True))
+
+
 def _failure(call: Call, message: str) -> Outcome:
-    return Outcome(call, ToolResult(f"Error: {message}{FIX_HINT}"), failed=True)
-
-
-@attrs.frozen
-class Offers:
-    """What tool loaders offer to an agent.
-
-    Args:
-        tools: by name, with the loader that is asked for it: the first that offers it.
-        contested: names that several plugins offer, with the plugins; the first one is used.
-        problems: what failed, and which of the agent's tools nobody offers.
-    """
-
-    tools: Mapping[str, tuple[ToolSpec, Part[ToolLoader]]]
-    contested: Mapping[str, Sequence[str]]
-    problems: Sequence[str]
-
-
-async def ask_loaders(
-    loaders: Sequence[Part[ToolLoader]], agent: Agent, principal: Principal
-) -> Offers:
-    """Ask every loader for the definitions of the agent's tools; nothing is raised."""
-    tools: dict[str, tuple[ToolSpec, Part[ToolLoader]]] = {}
-    plugins: dict[str, list[str]] = {}
-    problems: list[str] = []
-    for part in loaders if agent.tools else ():
-        try:
-            async with part.call("definitions") as loader:
-                specs = await loader.definitions(agent, principal)
-        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
-            problems.append(f"{part.name}: {type(error).__name__}: {error}")
-            continue
-        for spec in specs:
-            tools.setdefault(spec.name, (spec, part))
-            plugins.setdefault(spec.name, []).append(part.plugin)
-    missing = [name for name in agent.tools if name not in tools]
-    if missing and not problems:
-        problems.append(f"no plugin offers {', '.join(missing)}")
-    contested = {name: offering for name, offering in plugins.items() if len(offering) > 1}
-    return Offers(tools, contested, problems)
+    return Outcome(call, _error(message).result, "error")
 
 
 async def open_toolbox(
-    loaders: Sequence[Part[ToolLoader]], agent: Agent, principal: Principal, limits: ToolLimits
+    loaders: Sequence[Part[ToolLoader]], agent: Agent, principal: Principal, **fields: Any
 ) -> Toolbox:
-    """Ask the loaders for the definitions of the agent's tools.
+    """Ask the loaders for the definitions of the agent's tools; ``fields`` are a toolbox's own.
 
     Raises:
         ToolUnavailable: a loader failed, or nobody offers a tool that the agent names; unless the
@@ -220,18 +411,4 @@ async def open_toolbox(
     if offers.problems and agent.on_tool_failure == "fail":
         message = f"tools of agent {agent.id} are not available: {'; '.join(offers.problems)}"
         raise ToolUnavailable(message)
-    return Toolbox(agent, offers.tools, limits)
-
-
-async def look_over(
-    loaders: Sequence[Part[ToolLoader]], agents: Iterable[Agent], principal: Principal
-) -> None:
-    """Say in the log, at start-up, which tools of the agents are missing or offered twice."""
-    for agent in agents:
-        offers = await ask_loaders(loaders, agent, principal)
-        if offers.problems:
-            log.warning("tool.unavailable", agent=agent.id, problems=offers.problems)
-        for name, plugins in offers.contested.items():
-            log.warning(
-                "tool.offered_twice", agent=agent.id, tool=name, used=plugins[0], all=plugins
-            )
+    return Toolbox(agent, offers.tools, **fields)

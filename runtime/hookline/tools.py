@@ -21,7 +21,8 @@ class ToolSpec:
     """A tool's definition: all that a model needs to know. ``parameters`` is a JSON schema.
 
     ``repeatable`` says that calling it twice is as good as calling it once (it only reads, or
-    reckons): what it gives back is not kept against repetition.
+    reckons): what it gives back is not kept against repetition. ``part_of`` is the entry of
+    ``agent.tools`` that it was offered for, where that entry stands for several tools.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ToolSpec:
     parameters: Mapping[str, Any] = attrs.field(factory=lambda: EMPTY)
     strict: bool | None = None
     repeatable: bool = False
+    part_of: str | None = None
 
 
 ContentPart = TextPart | ImagePart

@@ -1,10 +1,11 @@
 """A run's events folded into one answer: what a caller gets who does not stream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import attrs
 
 from hookline.events import (
+    AgentSwitched,
     ArtifactAttached,
     Event,
     Reasoning,
@@ -13,6 +14,8 @@ from hookline.events import (
     RunEnded,
     RunFailed,
     RunFinished,
+    RunPaused,
+    RunStarted,
     Text,
     ToolCallArguments,
     ToolCallFinished,
@@ -47,7 +50,8 @@ class TranscribedCall:
 class Transcript:
     """What a run has said and done. Adding its events in any split gives the same.
 
-    ``refused_after`` says how many texts there were when each of the refusals came.
+    ``steps`` are the calls of tools and the agents that took over, in order. ``refused_after``
+    says how many texts there were when each of the refusals came.
     """
 
     texts: list[str] = attrs.field(factory=list)
@@ -55,10 +59,11 @@ class Transcript:
     refusals: list[str] = attrs.field(factory=list)
     refused_after: list[int] = attrs.field(factory=list)
     logprobs: list[TokenLogprob] = attrs.field(factory=list)
-    calls: list[TranscribedCall] = attrs.field(factory=list)
+    steps: list[TranscribedCall | ToolCallFinished | AgentSwitched] = attrs.field(factory=list)
     attachments: list[ArtifactAttached] = attrs.field(factory=list)
     usages: list[UsageReported] = attrs.field(factory=list)
     ended: RunEnded | None = None
+    _calls: dict[int, TranscribedCall] = attrs.field(factory=dict, init=False)
 
     def add(self, events: Iterable[Event]) -> None:
         """Take events in order."""
@@ -79,20 +84,36 @@ class Transcript:
             case Refusal(text=text):
                 self.refusals.append(text)
                 self.refused_after.append(len(self.texts))
-            case ToolCallStarted():
-                self.calls.append(TranscribedCall(event))
-            case ToolCallArguments(index=index, arguments=arguments):
-                self.calls[index].arguments.append(arguments)
-            case ToolCallFinished(index=index):
-                self.calls[index].finished = event
+            case ToolCallStarted() | ToolCallArguments() | ToolCallFinished():
+                self._call(event)
             case ArtifactAttached():
                 self.attachments.append(event)
             case UsageReported():
                 self.usages.append(event)
-            case RunFinished() | RunFailed() | RunCancelled():
+            case RunFinished() | RunFailed() | RunCancelled() | RunPaused():
                 self.ended = event
-            case _:
-                pass  # where a run began and who took it over does not change the answer
+            case AgentSwitched():
+                self.steps.append(event)
+            case RunStarted():
+                pass
+
+    def _call(self, event: ToolCallStarted | ToolCallArguments | ToolCallFinished) -> None:
+        call = self._calls.get(event.index)
+        match event:
+            case ToolCallStarted():
+                call = self._calls[event.index] = TranscribedCall(event)
+                self.steps.append(call)
+            case ToolCallArguments(arguments=arguments):
+                self._calls[event.index].arguments.append(arguments)
+            case ToolCallFinished() if call is not None:
+                call.finished = event
+            case ToolCallFinished():  # it was made before the run waited
+                self.steps.append(event)
+
+    @property
+    def calls(self) -> Sequence[TranscribedCall]:
+        """The calls of tools, in the order in which they began."""
+        return [step for step in self.steps if isinstance(step, TranscribedCall)]
 
     @property
     def spoken(self) -> str:

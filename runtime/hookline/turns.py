@@ -1,43 +1,37 @@
 """One turn of the loop: the model speaks, then the tools that it called."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from itertools import count
 
 import attrs
 import msgspec
+import structlog
 
-from hookline.agents import Agent
+from hookline.airtime import Airtime
 from hookline.allowance import Allowance
 from hookline.attachments import Attachments
+from hookline.branches import Appending, Branch, Turn, Voice
 from hookline.calls import Call, Owner
-from hookline.errors import ProviderBroken
-from hookline.events import (
-    Event,
-    StopReason,
-    Text,
-    ToolCallFinished,
-    UsageReported,
-)
+from hookline.errors import ProviderBroken, ProviderError
+from hookline.events import Event, Text, ToolCallFinished, UsageReported
+from hookline.fallbacks import worth_another
 from hookline.listener import Listener
-from hookline.log import EventLog
 from hookline.meter import BudgetSpent, Meter
 from hookline.moments import now
-from hookline.parts import Part
-from hookline.providers import (
-    ModelProvider,
-    ModelRequest,
-    vendor_of,
-)
+from hookline.providers import ModelProvider, ModelRequest, vendor_of
 from hookline.scope import RunScope
-from hookline.toolbox import Outcome, Toolbox
+from hookline.team import Joins, Team
+from hookline.toolbox import Decisions, Outcome
 from hookline.tools import ToolSpec
-from hookline.usage import Admission, TokenCounts, UsageEntry, estimate
-from hookline.wire.chat import Message, ToolChoice, ToolMessage
+from hookline.usage import Admission, TokenCounts, UsageEntry, UsageType, estimate
+from hookline.wire.chat import Message, TextPart, ToolChoice, ToolMessage, UserMessage
 from hookline.wire.completion import FinishReason
 
+log = structlog.get_logger("hookline.runs")
 FINISH_REASONS: Mapping[str, FinishReason] = {
     "stop": "stop",
     "eos": "stop",
@@ -56,93 +50,148 @@ FINISH_REASONS: Mapping[str, FinishReason] = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class Turn:
-    """What the model did: why it stopped, and what the server has to execute."""
-
-    finish_reason: FinishReason
-    stop_reason: StopReason | None = None
-    server_calls: Sequence[Call] = ()
-    caller_calls: Sequence[Call] = ()
-
-
-@dataclass(kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True, eq=False)
 class RunContext:
     """What the turns of a run share.
 
     A dataclass, because that is what LangGraph takes as the context of a graph.
 
     Args:
+        scope: whose run it is.
+        log: where events go that belong to no branch.
+        team: the agents that may have their turn.
+        conversation: the caller's messages.
+        caller_tools: what the caller declared, by name.
+        tool_choice: of the first model call.
         metered: whether usage recorders want to know what it consumes.
         meter: what tells them.
-        expected_output: tokens that a model call may have.
-        limited: whether the provider was told so.
+        attachments: what becomes of artifacts.
+        steps: the numbers of model calls to come.
+        usage_type: what model calls are made for.
         admitted: the first model call, as the recorders have let it begin.
-        produced: the messages that the run has made.
-        turn: the last turn.
+        branches: the agents that have worked or are at work.
+        airtime: the order in which they are heard; ``None`` where there is one.
+        joins: which direct edges can be gone.
+        asked: whether a model has been asked yet.
+        may_wait: whether it can wait until somebody approves of a call.
+        part: how often the run has waited for approval; each part is billed on its own.
+        version: of the agent that the request names.
+        created: when the run began.
     """
 
     scope: RunScope
-    agent: Agent
-    log: EventLog
-    provider: Part[ModelProvider]
-    toolbox: Toolbox
+    log: Appending
+    team: Team
+    conversation: Sequence[Message]
     caller_tools: Mapping[str, ToolSpec]
     tool_choice: ToolChoice | None
-    parameters: Mapping[str, Any]
     metered: bool
     meter: Meter
-    expected_output: int
-    limited: bool
     attachments: Attachments
+    steps: Iterator[int] = field(default_factory=count)
+    usage_type: UsageType = "message"
     admitted: tuple[Admission, UsageEntry] | None = None
-    produced: list[Message] = field(default_factory=list)
-    turn: Turn | None = None
-    step: int = 0
-    call_count: int = 0
-    spoke: bool = False
-    complete: bool = False
+    branches: list[Branch] = field(default_factory=list)
+    airtime: Airtime | None = None
+    joins: Joins = field(default_factory=lambda: Joins(()))
+    asked: bool = False
+    may_wait: bool = True
+    part: int = 0
+    version: int = 1
+    created: datetime = field(default_factory=now)
+
+    @property
+    def billed_as(self) -> str:
+        """The id that usage is recorded under: the run's, with the number of a later part."""
+        return f"{self.scope.run}.{self.part}" if self.part else self.scope.run
 
     def owner_of(self, name: str) -> Owner:
         """Who runs the tool with this name."""
         return "caller" if name in self.caller_tools else "server"
 
 
-async def call_model(context: RunContext, messages: Sequence[Message]) -> Turn:
-    """Let the model speak once.
+class _Unspoken(Exception):
+    """The provider failed before the model had said anything."""
+
+    def __init__(self, cause: ProviderError):
+        super().__init__(str(cause))
+        self.cause = cause
+
+
+async def call_model(context: RunContext, branch: Branch) -> Turn:
+    """Let the model of a branch speak once, or one that stands in for it.
 
     Raises:
         ProviderError: the provider failed.
+        ContextTooLong: what the model has to read does not fit.
         PartUnavailable, StoreUnavailable: what it consumes cannot be noted or paid for.
     """
-    request = _request(context, messages)
-    listener = Listener(context)
-    admission, entry = context.admitted or next_call(context, messages)
+    *others, last = branch.member.voices
+    for voice in others:
+        try:
+            return await _ask(context, branch, voice)
+        except _Unspoken as error:
+            if not worth_another(error.cause):
+                raise error.cause from error
+            log.warning(
+                "provider.stood_in_for",
+                run=context.scope.run,
+                agent=branch.member.agent.id,
+                provider=voice.name,
+                model=voice.model,
+                error=str(error.cause),
+            )
+    try:
+        return await _ask(context, branch, last)
+    except _Unspoken as error:
+        raise error.cause from error
+
+
+async def _ask(context: RunContext, branch: Branch, voice: Voice) -> Turn:
+    """Ask a model; once more, with less to read, if that was too much for it."""
+    messages = list(branch.messages)
+    return await _call(context, branch, voice, messages)
+
+
+async def _call(
+    context: RunContext, branch: Branch, voice: Voice, messages: Sequence[Message]
+) -> Turn:
+    request = _request(context, branch, voice, messages)
+    listener = Listener(
+        branch.channel.append, context.owner_of, calls=branch.call_count, spoke=branch.spoke
+    )
+    admission, entry = context.admitted or next_call(context, branch, voice, messages)
     context.admitted = None
+    branch.step = entry.step
     try:
         await context.meter.open(admission, entry, listener.count)
-        async with Allowance(context.meter, admission, listener, limited=context.limited) as most:
-            await _measured(context, request, listener, most)
+        async with Allowance(context.meter, admission, listener, limited=voice.limited) as most:
+            await _measured(voice, request, listener, most)
     except BudgetSpent:
         if listener.began:
-            context.produced.append(listener.message(()))
+            branch.add(listener.message(()))
         return Turn(finish_reason="length", stop_reason="budget")
+    except ProviderError as error:
+        if listener.spoken:
+            raise
+        raise _Unspoken(error) from error
     finally:
-        context.spoke = context.spoke or bool(listener.texts)
+        context.asked = True
+        branch.spoke = branch.spoke or bool(listener.texts)
         if listener.began:
             _report(context, entry, messages, listener)
         context.meter.drop(entry.id)
-    return _turn(context, listener)
+    return _turn(branch, listener)
 
 
 async def _measured(
-    context: RunContext, request: ModelRequest, listener: Listener, most: Allowance
+    voice: Voice, request: ModelRequest, listener: Listener, most: Allowance
 ) -> None:
     began = time.perf_counter()
-    calls = context.provider.calls
+    calls = voice.provider.calls
     calls.count += 1
     try:
-        await _listen(context.provider.part, request, listener, most)
+        await _listen(voice.provider.part, request, listener, most)
     except BaseException:
         calls.failures += 1
         raise
@@ -168,30 +217,35 @@ async def _listen(
                     await most.look()
 
 
-def _request(context: RunContext, messages: Sequence[Message]) -> ModelRequest:
+def _request(
+    context: RunContext, branch: Branch, voice: Voice, messages: Sequence[Message]
+) -> ModelRequest:
     choice = context.tool_choice
-    if context.step and choice not in {None, "none", "auto"}:
+    if context.asked and choice not in {None, "none", "auto"}:
         choice = "auto"  # what had to be called has been; a second time would never end
+    tools = [*branch.member.toolbox.specs, *context.team.handoff_specs(branch)]
+    if branch.alone:
+        tools += context.caller_tools.values()
     return ModelRequest(
-        model=context.agent.model,
+        model=voice.model,
         messages=messages,
-        tools=(*context.toolbox.specs, *context.caller_tools.values()),
+        tools=tools,
         tool_choice=choice,
-        parameters=context.parameters,
+        parameters=voice.parameters,
     )
 
 
-def _turn(context: RunContext, listener: Listener) -> Turn:
+def _turn(branch: Branch, listener: Listener) -> Turn:
     calls = listener.calls.finish()
-    context.call_count += len(calls)
+    branch.call_count += len(calls)
     if listener.reason is None:
         message = "the model's answer ended before the model had finished"
         raise ProviderBroken(message)
     finish = FINISH_REASONS.get(listener.reason.lower(), "stop")
     if finish in {"length", "content_filter"}:
-        context.produced.append(listener.message(()))
+        branch.add(listener.message(()))
         return Turn(finish_reason=finish)  # calls that were cut off are not executed
-    context.produced.append(listener.message(calls))
+    branch.add(listener.message(calls))
     if not calls:
         return Turn(finish_reason="stop")
     return Turn(
@@ -201,51 +255,47 @@ def _turn(context: RunContext, listener: Listener) -> Turn:
     )
 
 
-def next_call(context: RunContext, messages: Sequence[Message]) -> tuple[Admission, UsageEntry]:
+def next_call(
+    context: RunContext, branch: Branch, voice: Voice, messages: Sequence[Message]
+) -> tuple[Admission, UsageEntry]:
     """What the next model call may need, and what is recorded of it if nobody hears more of it."""
-    entry = _call_entry(context, messages)
+    size = estimate(msgspec.json.encode(messages)) if context.metered else 0
+    entry = _entry(context, branch, voice, next(context.steps))
+    entry = attrs.evolve(entry, tokens=TokenCounts(input=size), estimated=True, incomplete=True)
     admission = Admission(
-        scope=context.scope,
-        agent=context.agent,
-        step=context.step,
-        estimated_input=entry.tokens.input,
-        expected_output=context.expected_output,
+        scope=attrs.evolve(context.scope, run=context.billed_as),
+        agent=branch.member.agent,
+        step=entry.step,
+        estimated_input=size,
+        expected_output=voice.expected_output,
     )
     return admission, entry
 
 
-def _call_entry(context: RunContext, messages: Sequence[Message]) -> UsageEntry:
-    scope, agent = context.scope, context.agent
+def _entry(context: RunContext, branch: Branch, voice: Voice, step: int) -> UsageEntry:
+    """Who consumes something, and of which model; of how much nothing is said."""
+    scope = context.scope
     principal = scope.principal
-    size = estimate(msgspec.json.encode(messages)) if context.metered else 0
     return UsageEntry(
-        run=scope.run,
-        step=context.step,
-        agent=agent.id,
-        provider=agent.provider,
-        vendor=vendor_of(context.provider.part),
-        model=agent.model,
+        run=context.billed_as,
+        step=step,
+        usage_type=context.usage_type,
+        agent=branch.member.agent.id,
+        provider=voice.name,
+        vendor=vendor_of(voice.provider.part),
+        model=voice.model,
         user=principal.user,
         groups=sorted(principal.groups),
         key=principal.key,
         conversation=scope.conversation,
-        tokens=TokenCounts(input=size),
-        estimated=True,
-        incomplete=True,
-    )
-
-
-def _tool_entry(context: RunContext, call: Call, step: int) -> UsageEntry:
-    """What is recorded of a tool call, if tools of that name have a price."""
-    return attrs.evolve(
-        _call_entry(context, ()),
-        step=step,
-        call=call.index,
-        tool=call.name,
         tokens=TokenCounts(),
-        estimated=False,
-        incomplete=False,
     )
+
+
+def _tool_entry(context: RunContext, branch: Branch, call: Call) -> UsageEntry:
+    """What is recorded of a tool call, if tools of that name have a price."""
+    entry = _entry(context, branch, branch.member.voices[0], branch.step)
+    return attrs.evolve(entry, call=call.index, tool=call.name)
 
 
 def _report(
@@ -264,7 +314,6 @@ def _report(
         incomplete=listener.reason is None,
         at=now(),
     )
-    context.step += 1
     context.meter.record(entry)
     context.log.append(_usage_event(entry))
 
@@ -284,23 +333,43 @@ def _usage_event(entry: UsageEntry) -> Event:
     )
 
 
-async def call_tools(context: RunContext, calls: Sequence[Call]) -> None:
-    """Execute the server's tools of a turn; their results become messages.
+async def call_tools(
+    context: RunContext, branch: Branch, decisions: Decisions | None = None
+) -> None:
+    """Execute the server's tools of a branch's turn; their results become messages.
 
     Raises:
         ToolUnavailable: a tool could not be loaded, and the agent does not say "degrade".
+        StoreUnavailable: what a tool gave back could not be kept.
     """
-    append, asked_by = context.log.append, context.step - 1
+    append, toolbox, turn = branch.channel.append, branch.member.toolbox, branch.turn
+    if turn is None:
+        return
 
     def tell(outcome: Outcome) -> None:
         append(_finished(outcome))
-        if context.metered and outcome.call.name in context.toolbox.names:
-            context.meter.record(_tool_entry(context, outcome.call, asked_by))
+        if context.metered and outcome.call.name in toolbox.names:
+            context.meter.record(_tool_entry(context, branch, outcome.call))
 
-    for outcome in await context.toolbox.call_all(calls, context.scope, tell):
-        context.produced.append(ToolMessage(outcome.call.id, outcome.result.content))
+    handing = context.team.handoffs(branch)
+    calls = [call for call in turn.server_calls if call.name not in handing]
+    outcomes = await toolbox.call_all(calls, context.scope, tell, decisions)
+    for outcome in outcomes:
+        branch.add(ToolMessage(outcome.call.id, outcome.result.text))
         for artifact in outcome.result.artifacts:
             context.attachments.process(artifact, outcome.call.public_id)
+    _show_images(branch, outcomes)
+
+
+def _show_images(branch: Branch, outcomes: Sequence[Outcome]) -> None:
+    """Give a model that sees the pictures that tools gave back; a tool message holds text alone."""
+    sees = getattr(branch.member.voices[0].provider.part, "images", False)
+    if not sees or (branch.turn is not None and branch.turn.caller_calls):
+        return  # the caller's results have to come right after the call
+    for outcome in outcomes:
+        if outcome.images:
+            text = TextPart(f"Images that {outcome.call.name} gave back:")
+            branch.add(UserMessage([text, *outcome.images]))
 
 
 def _finished(outcome: Outcome) -> ToolCallFinished:
@@ -308,6 +377,6 @@ def _finished(outcome: Outcome) -> ToolCallFinished:
         index=outcome.call.index,
         id=outcome.call.public_id,
         name=outcome.call.name,
-        status="error" if outcome.failed else "success",
-        content=outcome.result.content,
+        status=outcome.status,
+        content=outcome.result.text,
     )

@@ -1,17 +1,15 @@
-"""The loop: compiled once per version of an agent, and limited."""
+"""The loop, and its limits."""
 
 from collections.abc import Sequence
 
-import attrs
 import pytest
 
 from hookline import PluginContext, StaticTools, ToolLoader, hookimpl, tool
 from hookline.events import Event, RunFinished, Text, ToolCallFinished
-from hookline.graph import KEPT, Graphs
 from hookline.providers import ToolCallPiece
 from hookline.wire.chat import FunctionDefinition, FunctionTool
 from hookline.wire.completion import FinishReason
-from support.runtimes import HELPER, STOP, ListedModel, Step, answer, opened, run
+from support.runtimes import STOP, ListedModel, Step, answer, opened, run
 
 CALL = [Text("Again."), ToolCallPiece(0, "x", "add", '{"a":1,"b":2}'), STOP]
 
@@ -94,26 +92,3 @@ def test_a_model_without_tools_is_told_and_goes_on() -> None:
     told = [event.content for event in events if isinstance(event, ToolCallFinished)]
     assert told == ["Error: Tool add not found\nPlease fix your mistakes."]
     assert events[-1] == RunFinished("stop")
-
-
-def test_a_graph_is_compiled_once_per_version() -> None:
-    """The same version gets the same graph, another one its own."""
-    graphs = Graphs()
-
-    first = graphs.of(HELPER)
-
-    assert first is graphs.of(attrs.evolve(HELPER, name="renamed"))
-    assert first is not graphs.of(attrs.evolve(HELPER, version=2))
-
-
-def test_only_so_many_graphs_are_kept() -> None:
-    """The one unused for longest goes first."""
-    graphs = Graphs()
-    first, second = graphs.of(HELPER), graphs.of(attrs.evolve(HELPER, version=2))
-    for version in range(3, KEPT + 1):
-        graphs.of(attrs.evolve(HELPER, version=version))
-    graphs.of(HELPER)
-    graphs.of(attrs.evolve(HELPER, version=KEPT + 1))
-
-    assert first is graphs.of(HELPER)
-    assert second is not graphs.of(attrs.evolve(HELPER, version=2))

@@ -22,13 +22,13 @@ from hookline import (
 )
 from hookline.calls import Call
 from hookline.errors import ToolUnavailable
+from hookline.offers import look_over
 from hookline.parts import Part
 from hookline.toolbox import (
     FIX_HINT,
     Outcome,
     Toolbox,
     ToolLimits,
-    look_over,
     open_toolbox,
 )
 from support.runtimes import ALICE, HELPER, run, scope
@@ -115,7 +115,7 @@ async def box(
         tools=tuple(names.split()),
         on_tool_failure="degrade" if degrade else "fail",
     )
-    return await open_toolbox([part(loader) for loader in loaders], agent, ALICE, limits)
+    return await open_toolbox([part(loader) for loader in loaders], agent, ALICE, limits=limits)
 
 
 async def outcomes(toolbox: Toolbox, *calls: Call) -> list[Outcome]:

@@ -14,11 +14,12 @@ from hookline.config import agents_of
 from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
 from hookline.keys import ApiKey
 from hookline.moments import now
+from hookline.offers import ask_loaders
 from hookline.permissions import Principal
 from hookline.plugins import Plugins
 from hookline.registry import Registry
 from hookline.roles import USE, Role, default_role
-from hookline.toolbox import ToolLimits, ask_loaders, open_toolbox
+from hookline.toolbox import ToolLimits, open_toolbox
 from hookline.users import USER
 from hookline_api.cli.setup import Setup, discover, load_config
 
@@ -157,16 +158,13 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
     strict = attrs.evolve(agent, on_tool_failure="fail")
     status: Status = "error" if agent.on_tool_failure == "fail" else "warning"
     try:
-        await open_toolbox(registry.tool_loaders, strict, PRINCIPAL, limits)
+        await open_toolbox(registry.tool_loaders, strict, PRINCIPAL, limits=limits)
     except ToolUnavailable as error:
         remedy = "install a plugin that offers them, or remove them from the agent's tools"
         yield Finding(name, status, str(error), remedy)
     else:
         async for finding in _contested(agent, registry):
             yield finding
-    if agent.edges:
-        message = "its edges are kept, and not followed yet: it answers by itself"
-        yield Finding(name, "warning", message, "see docs/agents.md")
     for parameter in _missing(agent.locked, agent.model_parameters):
         message = f"{parameter} is locked, and model_parameters do not set it"
         yield Finding(name, "warning", message, f"set model_parameters.{parameter}")

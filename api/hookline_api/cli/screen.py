@@ -13,6 +13,7 @@ from hookline.events import (
     RunEnded,
     RunFailed,
     RunFinished,
+    RunPaused,
     Text,
     ToolCallFinished,
 )
@@ -121,5 +122,8 @@ def _problem(ended: RunEnded | None) -> str | None:
             return message
         case RunCancelled():
             return "the answer was cut short"
+        case RunPaused(run=run, calls=calls):
+            names = ", ".join(call.name for call in calls)
+            return f"{names} must be approved of: POST /v1/runs/{run}/approve"
         case RunFinished() | None:
             return None

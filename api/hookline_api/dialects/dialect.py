@@ -1,20 +1,21 @@
 """What a dialect is."""
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from hookline.agents import Agent
-from hookline.events import Event
+from hookline.events import Event, RunFinished, RunPaused
 from hookline.transcript import Transcript
 from hookline.wire import (
     ChatCompletion,
     ChatCompletionChunk,
     ChunkChoice,
     Delta,
+    FinishReason,
     Logprobs,
     Model,
 )
@@ -72,6 +73,18 @@ class Dialect(Protocol):
 def event(chunk: object) -> bytes:
     """A struct as one Server-Sent Event."""
     return b"data: " + encode(chunk) + b"\n\n"
+
+
+def finish_reason_of(ended: RunFinished | RunPaused) -> FinishReason:
+    """OpenAI's word for how a run ended; one that waits for approval has stopped here."""
+    return ended.finish_reason if isinstance(ended, RunFinished) else "stop"
+
+
+def stopped(ended: RunFinished | RunPaused) -> dict[str, Any]:
+    """What OpenAI has no word for: a limit of ours, or that calls must be approved of."""
+    if isinstance(ended, RunPaused):
+        return {"stop_reason": "approval", "run": ended.run, "approvals": ended.calls}
+    return {"stop_reason": ended.stop_reason} if ended.stop_reason is not None else {}
 
 
 def framed(chunk: ChatCompletionChunk) -> Sequence[bytes]:

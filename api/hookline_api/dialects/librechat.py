@@ -1,6 +1,7 @@
 """The seed's wire (its sections 2 to 4), with right indexes and arguments."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -16,6 +17,7 @@ from hookline.events import (
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunStarted,
     Text,
     ToolCallArguments,
@@ -46,6 +48,7 @@ from hookline_api.dialects.dialect import (
     encode,
     event,
     framed,
+    stopped,
 )
 from hookline_api.errors import failure_of_run
 
@@ -96,8 +99,8 @@ class LibreChatEncoder:
             case UsageReported():
                 self._reported.append(item)
                 return b""
-            case RunFinished():
-                return self._finish()
+            case RunFinished() | RunPaused():
+                return self._finish(item)
             case RunFailed() | RunCancelled():
                 return self._fail(item)
             case RunStarted() | ToolCallFinished() | AgentSwitched():
@@ -106,10 +109,11 @@ class LibreChatEncoder:
     def _call(self, call: ToolCallDelta) -> bytes:
         return event(chunk_of(self._answer, Delta(tool_calls=[call])))
 
-    def _finish(self) -> bytes:
+    def _finish(self, item: RunFinished | RunPaused) -> bytes:
         reason = _finish_reason(called=self._called, spoke=self._spoke)
         chunk = chunk_of(self._answer, Delta(), reason)
-        return event(msgspec.structs.replace(chunk, usage=_usage(self._reported))) + DONE
+        more = {"hookline": stopped(item)} if isinstance(item, RunPaused) else {}
+        return event(msgspec.structs.replace(chunk, usage=_usage(self._reported), **more)) + DONE
 
     def _fail(self, ended: RunFailed | RunCancelled) -> bytes:
         text = f"\n\nError: {failure_of_run(ended).detail.message}"
@@ -146,14 +150,18 @@ class LibreChatDialect:
             tool_calls=calls or UNSET,
         )
         reason = _finish_reason(called=bool(calls), spoke=bool(text))
-        extensions = {"attachments": transcript.attachments} if transcript.attachments else UNSET
+        extensions: dict[str, Any] = {}
+        if transcript.attachments:
+            extensions["attachments"] = transcript.attachments
+        if isinstance(transcript.ended, RunPaused):
+            extensions |= stopped(transcript.ended)
         return ChatCompletion(
             id=answer.id,
             created=answer.created,
             model=answer.model,
             choices=[Choice(message=message, finish_reason=reason, logprobs=UNSET)],
             usage=_usage(transcript.usages),
-            hookline=extensions,
+            hookline=extensions or UNSET,
         )
 
     def model(self, agent: Agent) -> Model:

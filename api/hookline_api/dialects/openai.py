@@ -1,6 +1,6 @@
 """The default dialect: OpenAI's published API, to the letter, with opt-in extensions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from hookline.events import (
     RunCancelled,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunStarted,
     Text,
     ToolCallArguments,
@@ -23,7 +24,7 @@ from hookline.events import (
     ToolCallStarted,
     UsageReported,
 )
-from hookline.transcript import Transcript, total
+from hookline.transcript import TranscribedCall, Transcript, total
 from hookline.wire import (
     ChatCompletion,
     ChatCompletionChunk,
@@ -45,7 +46,9 @@ from hookline_api.dialects.dialect import (
     chunk_of,
     encode,
     event,
+    finish_reason_of,
     framed,
+    stopped,
 )
 from hookline_api.errors import failure_of_run
 
@@ -95,7 +98,7 @@ class OpenAIEncoder:
             case UsageReported():
                 self._reported.append(item)
                 return b""
-            case RunFinished():
+            case RunFinished() | RunPaused():
                 return self._finish(item)
             case RunFailed() | RunCancelled():
                 return b"data: " + failure_of_run(item).body + b"\n\n" + DONE
@@ -119,10 +122,11 @@ class OpenAIEncoder:
             return event(self._chunk(Delta(tool_calls=[call])))
         return self._extension("events", item)
 
-    def _finish(self, item: RunFinished) -> bytes:
-        chunk = self._chunk(Delta(), item.finish_reason)
-        if item.stop_reason is not None:
-            chunk = msgspec.structs.replace(chunk, hookline={"stop_reason": item.stop_reason})
+    def _finish(self, item: RunFinished | RunPaused) -> bytes:
+        chunk = self._chunk(Delta(), finish_reason_of(item))
+        why = stopped(item)
+        if why:
+            chunk = msgspec.structs.replace(chunk, hookline=why)
         end = event(chunk)
         if self._answer.include_usage:
             end += event(self._bare(usage=total(self._reported)))
@@ -158,12 +162,12 @@ class OpenAIDialect:
     def completion(self, answer: Answer, transcript: Transcript) -> ChatCompletion:
         """The answer in one piece."""
         ended = transcript.ended
-        if not isinstance(ended, RunFinished):
+        if not isinstance(ended, RunFinished | RunPaused):
             message = "only a run that finished has an answer"
             raise TypeError(message)
         choice = Choice(
             message=_message(transcript),
-            finish_reason=ended.finish_reason,
+            finish_reason=finish_reason_of(ended),
             logprobs=Logprobs(transcript.logprobs) if transcript.logprobs else None,
         )
         return ChatCompletion(
@@ -199,25 +203,25 @@ def _content(transcript: Transcript, *, silent: bool) -> str | None:
     return text or (None if silent or transcript.refusals else "")
 
 
-def _extensions(answer: Answer, transcript: Transcript, ended: RunFinished) -> dict[str, Any]:
-    extensions: dict[str, Any] = {}
-    if ended.stop_reason is not None:
-        extensions["stop_reason"] = ended.stop_reason
+def _extensions(
+    answer: Answer, transcript: Transcript, ended: RunFinished | RunPaused
+) -> dict[str, Any]:
+    extensions = stopped(ended)
     if "attachments" in answer.include:
         extensions["attachments"] = transcript.attachments
     if "events" in answer.include:
-        servers = [call for call in transcript.calls if call.started.owner == "server"]
-        extensions["events"] = [
-            item
-            for call in servers
-            for item in (
-                call.started,
-                ToolCallArguments(call.started.index, "".join(call.arguments)),
-                call.finished,
-            )
-            if item is not None
-        ]
+        extensions["events"] = [event for step in transcript.steps for event in _unseen(step)]
     return extensions
+
+
+def _unseen(step: TranscribedCall | ToolCallFinished | AgentSwitched) -> Sequence[Event]:
+    """The events of a step that has no place in OpenAI's answer."""
+    if not isinstance(step, TranscribedCall):
+        return [step]
+    if step.started.owner == "caller":
+        return []
+    arguments = ToolCallArguments(step.started.index, "".join(step.arguments))
+    return [step.started, arguments, *([step.finished] if step.finished else [])]
 
 
 OPENAI = OpenAIDialect()

@@ -1,0 +1,230 @@
+"""Effects: what a call of a tool gave back is kept before it is used, so that it is done once.
+
+A call that is tried again (a request that is sent twice, a run that goes on after a pause or on
+another server) has the same id, finds what was kept, and is not made a second time. Where nobody
+knows how far it came, because the server that made it died, the run says so.
+"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+import attrs
+import msgspec
+import structlog
+
+from hookline.artifacts import Artifact
+from hookline.errors import InvalidRequest, StoreUnavailable, VersionConflict
+from hookline.moments import now
+from hookline.records import Record, RecordStore
+from hookline.tools import ContentPart, ToolResult
+from hookline.wire.chat import Message
+
+log = structlog.get_logger("hookline.tools")
+COLLECTION = "runs.effects"
+LEASE = 5.0
+"""Seconds for which a call that is under way is believed to be; renewed while it is."""
+LOOK = 0.05
+"""Seconds between two looks at a call that another request is making."""
+
+Status = Literal["success", "error", "unknown"]
+
+
+class KeptArtifact(msgspec.Struct, frozen=True):
+    """An artifact as it is kept."""
+
+    kind: str
+    data: Any
+    name: str
+
+
+class KeptResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What is kept of a call: nothing but a lease while it is under way, its result after that."""
+
+    until: float
+    status: Status | None = None
+    content: str | list[ContentPart] = ""
+    artifacts: list[KeptArtifact] = []
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(KeptResult).decode
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+@attrs.frozen
+class Done:
+    """What became of a call."""
+
+    status: Status
+    result: ToolResult
+
+
+UNKNOWN = Done(
+    "unknown",
+    ToolResult(
+        "It is not known whether this call took effect: the server that made it was "
+        "interrupted. Find out before you call it again.",
+        failed=True,
+    ),
+)
+"""Nobody makes the call any more, and nobody said what came of it."""
+
+
+def root_of_key(user: str, agent: str, key: str) -> str:
+    """Where the effects of a request begin that carries an idempotency key."""
+    return _digest("key", user, agent, key)
+
+
+def root_of_messages(user: str, agent: str, run: str, messages: Sequence[Message]) -> str:
+    """Where the effects of a request begin that goes on with a run: the same twice, the same."""
+    return _digest("next", user, agent, run, messages)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(_canonical(parts)).hexdigest()[:40]
+
+
+class EffectIds:
+    """The ids of one run's calls: the n-th call of a tool with the same arguments has the same.
+
+    Args:
+        root: what tells this run from others, and is the same when it is tried again.
+        seen: how many calls there were of each kind before.
+    """
+
+    def __init__(self, root: str, seen: Mapping[str, int] | None = None):
+        self.root = root
+        self.seen = Counter[str](seen or {})
+
+    def next(self, agent: str, tool: str, arguments: Mapping[str, Any]) -> str:
+        """The id of the next call of this tool with these arguments."""
+        kind = _digest(agent, tool, arguments)
+        self.seen[kind] += 1
+        return "eff_" + _digest(self.root, kind, self.seen[kind])[:32]
+
+
+class Effects:
+    """Keeps what calls gave back.
+
+    Args:
+        records: where.
+        keep: for how long.
+        clock: this moment, in UTC.
+    """
+
+    def __init__(self, records: RecordStore, keep: timedelta, clock: Callable[[], datetime] = now):
+        self._records = records
+        self._keep = keep
+        self._clock = clock
+
+    async def once(self, effect: str, owner: str, do: Callable[[], Awaitable[Done]]) -> Done:
+        """Do it, unless it has been done: then what it gave back, or that nobody knows.
+
+        Raises:
+            StoreUnavailable: that it begins, or what it gave back, could not be kept.
+        """
+        try:
+            begun = await self._records.put(self._record(effect, owner, self._lease()), expected=0)
+        except VersionConflict:
+            return await self._kept(effect, owner, do)
+        return await self._do(begun, do)
+
+    async def _do(self, begun: Record, do: Callable[[], Awaitable[Done]]) -> Done:
+        """Do it, and keep what it gives back; meanwhile the lease is renewed."""
+        held = _Held(self._records, begun, self._clock)
+        renewing = asyncio.get_running_loop().create_task(held.renew())
+        try:
+            done = await do()
+        finally:
+            held.over.set()
+            await asyncio.wait([renewing])
+        try:
+            await self._finish(held.record, done)
+        except VersionConflict:  # somebody took this server for dead; it knows better
+            await self._finish(attrs.evolve(held.record, version=0), done)
+        return done
+
+    async def _finish(self, begun: Record, done: Done) -> None:
+        kept = KeptResult(
+            until=0.0,
+            status=done.status,
+            content=_plain(done.result.content),
+            artifacts=[KeptArtifact(a.kind, a.data, a.name) for a in done.result.artifacts],
+        )
+        try:
+            await self._replace(begun, kept)
+        except (InvalidRequest, TypeError):  # too large, or no JSON: the text alone is kept
+            await self._replace(begun, msgspec.structs.replace(kept, artifacts=[]))
+
+    async def _replace(self, begun: Record, kept: KeptResult) -> None:
+        record = attrs.evolve(begun, data=_encode(kept))
+        await self._records.put(record, expected=begun.version or None)
+
+    async def _kept(self, effect: str, owner: str, do: Callable[[], Awaitable[Done]]) -> Done:
+        """What another request's call of this id gave back; waits for one that is under way."""
+        while True:
+            record = await self._records.get(COLLECTION, effect)
+            if record is None:  # it was kept for long enough, and has just been forgotten
+                return await self.once(effect, owner, do)
+            kept = _decode(record.data)
+            if kept.status is not None:
+                artifacts = [
+                    Artifact(kind=a.kind, data=a.data, name=a.name) for a in kept.artifacts
+                ]
+                failed = kept.status != "success"
+                return Done(kept.status, ToolResult(kept.content, artifacts, failed=failed))
+            if kept.until <= self._clock().timestamp():
+                try:
+                    await self._finish(record, UNKNOWN)
+                except VersionConflict:
+                    continue
+                return UNKNOWN
+            await asyncio.sleep(LOOK)
+
+    def _lease(self) -> KeptResult:
+        return KeptResult(until=self._clock().timestamp() + LEASE)
+
+    def _record(self, effect: str, owner: str, kept: KeptResult) -> Record:
+        expires_at = self._clock() + self._keep
+        return Record(
+            collection=COLLECTION,
+            id=effect,
+            owner=owner,
+            data=_encode(kept),
+            expires_at=expires_at,
+        )
+
+
+class _Held:
+    """A call under way: the record that says so, by its latest version."""
+
+    def __init__(self, records: RecordStore, record: Record, clock: Callable[[], datetime]):
+        self.record = record
+        self.over = asyncio.Event()
+        self._records = records
+        self._clock = clock
+
+    async def renew(self) -> None:
+        """Renew the lease until the call is over."""
+        while not self.over.is_set():
+            try:
+                async with asyncio.timeout(LEASE / 3):
+                    await self.over.wait()
+            except TimeoutError:
+                await self._renew_once()
+
+    async def _renew_once(self) -> None:
+        kept = KeptResult(until=self._clock().timestamp() + LEASE)
+        renewed = attrs.evolve(self.record, data=_encode(kept))
+        try:
+            self.record = await self._records.put(renewed, expected=self.record.version)
+        except (StoreUnavailable, VersionConflict) as error:
+            log.warning("effect.not_renewed", effect=self.record.id, error=str(error))
+
+
+def _plain(content: str | Sequence[ContentPart]) -> str | list[ContentPart]:
+    return content if isinstance(content, str) else list(content)
