@@ -1,7 +1,7 @@
 """``/v1/files``: upload, list, read and delete files, as OpenAI's clients do."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal, get_args
@@ -231,16 +231,19 @@ async def get_content(
     headers["content-length"] = str(part.end - part.start)
     if request.method == HttpMethod.HEAD:
         part = Part(0, 0)
+    pieces = files_of(request).pieces(file, part.start, part.end)
+    first = await anext(pieces, b"")  # a failure is said here, while it can be
     return Stream(
-        _bytes(files_of(request), file, part),
+        _bytes(first, pieces),
         status_code=status,
         media_type=file.media_type,
         headers=headers,
     )
 
 
-async def _bytes(files: Files, file: FileRecord, part: Part) -> AsyncIterator[bytes]:
-    async with aclosing(files.pieces(file, part.start, part.end)) as pieces:
+async def _bytes(first: bytes, pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    async with aclosing(pieces):
+        yield first
         async for piece in pieces:
             yield piece
 

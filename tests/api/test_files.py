@@ -381,8 +381,10 @@ def test_bytes_that_are_gone_are_missed(site: RunningServer) -> None:
     for path in everything(site):
         path.unlink()
 
-    with pytest.raises(httpx.HTTPError):
-        ask(site, "GET", f"/{file}/content").raise_for_status()
+    answer = ask(site, "GET", f"/{file}/content")
+
+    assert 404 == answer.status_code
+    assert f"the bytes of {file} are gone" == answer.json()["error"]["message"]
 
 
 def test_the_other_path_has_files_too(site: RunningServer) -> None:
