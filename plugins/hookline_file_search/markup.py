@@ -10,8 +10,8 @@ PIECE = 65_536
 
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_SPACE = re.compile(r"[ \t\r\f\v]+")
-_BREAKS = re.compile(r"\s*\n\s*\n\s*")
+_SPACE = re.compile(r"[ \t\r\f]+")
+_BREAKS = re.compile(r" ?[\n\v]\s*")
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg"})
 _SPECIAL = _HIDDEN | {"pre"}
 _LINES = {
@@ -21,12 +21,12 @@ _LINES = {
 _PARAGRAPHS = {"p", "table", "ul", "ol", "dl", "section", "article", "blockquote", "pre"}
 _HEADINGS = {"title": "#", **{f"h{level}": "#" * level for level in range(1, 7)}}
 _BEGINNINGS = {
-    **dict.fromkeys(_LINES, "\n"),
+    **dict.fromkeys(_LINES, "\v"),
     **dict.fromkeys(_PARAGRAPHS, "\n\n"),
     **dict.fromkeys(("td", "th"), " "),
     **{tag: f"\n\n{sign} " for tag, sign in _HEADINGS.items()},
 }
-_ENDS = {**dict.fromkeys(_LINES, "\n"), **dict.fromkeys((*_PARAGRAPHS, *_HEADINGS), "\n\n")}
+_ENDS = {**dict.fromkeys(_LINES, "\v"), **dict.fromkeys((*_PARAGRAPHS, *_HEADINGS), "\n\n")}
 
 
 def markdown(text: str) -> list[Section]:
@@ -81,6 +81,11 @@ def _fence_after(line: str, fence: str) -> str:
     return "" if found[1].startswith(fence) else fence
 
 
+def _one_break(breaks: re.Match[str]) -> str:
+    """A blank line between paragraphs; else a new line, however many tags ask for one."""
+    return "\n\n" if "\n\n" in breaks[0].replace(" ", "").replace("\v", "") else "\n"
+
+
 class _Parser(HTMLParser):
     """Gathers what is seen of a page, with headings as Markdown has them."""
 
@@ -91,8 +96,7 @@ class _Parser(HTMLParser):
 
     def text(self) -> str:
         """What was gathered."""
-        lines = (_SPACE.sub(" ", line).strip() for line in "".join(self._pieces).split("\n"))
-        return _BREAKS.sub("\n\n", "\n".join(lines)).strip()
+        return _BREAKS.sub(_one_break, _SPACE.sub(" ", "".join(self._pieces))).strip()
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         """Break the line at blocks; begin headings; leave out what is not seen."""

@@ -28,8 +28,11 @@ class Unreadable(Exception):
     """A file has no text that can be read; the message says why, as the rest of a sentence."""
 
 
-class OutOfTime(Exception):
-    """Reading takes too long, or nobody waits for it any more."""
+class OutOfTime(BaseException):
+    """Reading takes too long, or nobody waits for it any more.
+
+    No ``Exception``, for a parser that goes on after any of them must not go on after this one.
+    """
 
 
 class Watch:
