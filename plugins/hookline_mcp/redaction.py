@@ -1,0 +1,25 @@
+"""Redaction: what a server, or an error, says may repeat a secret that it was sent."""
+
+from collections.abc import Iterable
+
+HIDDEN = "[hidden]"
+SHORTEST = 4
+"""Characters of a secret that is looked for: cutting out shorter ones would leave no text."""
+
+
+class Redaction:
+    """Cuts secrets out of texts.
+
+    Args:
+        secrets: the values; parts of headers, such as the token behind ``Bearer``, count too.
+    """
+
+    def __init__(self, secrets: Iterable[str]):
+        words = {word for secret in secrets for word in (secret, *secret.split())}
+        self._secrets = sorted((w for w in words if len(w) >= SHORTEST), key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without the secrets."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
