@@ -25,6 +25,7 @@ from hookline_api.health import health, ready
 from hookline_api.metrics import metrics
 from hookline_api.models import get_model, list_models
 from hookline_api.requests import RequestLog
+from hookline_api.runs import approve_run, get_run
 from hookline_api.usage import get_balance, get_usage
 
 PATHS = ("/v1", "/api/agents/v1")
@@ -53,6 +54,8 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
         get_file,
         delete_file,
         get_content,
+        get_run,
+        approve_run,
         get_usage,
         get_balance,
     ]

@@ -19,6 +19,7 @@ from litestar.openapi.spec import (
 from litestar.params import Body
 
 from hookline.agents import Agent
+from hookline.beginning import Manner
 from hookline.errors import InvalidRequest
 from hookline.events import (
     Event,
@@ -33,7 +34,7 @@ from hookline.parameters import NO_STREAM
 from hookline.runs import Run
 from hookline.transcript import Transcript
 from hookline.wire import ChatCompletion
-from hookline.wire.chat import ChatCompletionRequest
+from hookline.wire.chat import ChatCompletionRequest, StreamOptions
 from hookline_api import dialects, sse
 from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
@@ -46,6 +47,13 @@ WATCH = "hookline_watch"
 """Where a request keeps the task that watches for its client to leave."""
 
 INCLUDE_HEADER = "hookline-include"
+RUN_HEADER = "hookline-run"
+"""Names the run of an answer, for ``/v1/runs``."""
+
+IDEMPOTENCY_HEADER = "idempotency-key"
+"""Names a request, so that one that is sent again has the effects of its tools once."""
+
+KEY_LENGTH = 255
 INCLUDABLE = frozenset({"attachments", "events"})
 encode = msgspec.json.Encoder().encode
 
@@ -86,17 +94,51 @@ async def create_chat_completion(
     runtime, config = request.app.state.runtime, request.app.state.config.api
     principal = principal_of(request)
     agent = await runtime.access.find_agent(principal, data.model)
-    dialect = _dialect(request, agent, config)
-    dialect.check(data)
-    answer = _answer(request, data)
-    run = await runtime.start(principal, agent, data)
+    _dialect(request, agent, config).check(data)
+    _included(request.headers.get(INCLUDE_HEADER, ""))
+    stream = bool(data.stream) and not agent.model_parameters.get(NO_STREAM)
+    run = await runtime.start(principal, agent, data, manner_of(request, stream=stream))
+    return await answered(
+        request, run, stream=stream, options=data.stream_options or None, model=data.model
+    )
+
+
+def manner_of(request: StrictRequest, *, stream: bool) -> Manner:
+    """How a run is answered: a stream waits for attachments no longer than it must."""
+    key = request.headers.get(IDEMPOTENCY_HEADER)
+    if key is not None and not 0 < len(key) <= KEY_LENGTH:
+        message = f"{IDEMPOTENCY_HEADER} must have 1 to {KEY_LENGTH} characters"
+        raise InvalidRequest(message, param=IDEMPOTENCY_HEADER)
+    patience = request.app.state.config.runs.artifact_patience if stream else None
+    return Manner(patience=patience, idempotency_key=key)
+
+
+async def answered(
+    request: StrictRequest,
+    run: Run,
+    *,
+    stream: bool,
+    options: StreamOptions | None,
+    model: str | None = None,
+) -> Response[Any]:
+    """What a run says from here on, as its caller wants it."""
+    config = request.app.state.config.api
+    dialect = _dialect(request, run.agent, config)
+    answer = Answer(
+        id="chatcmpl-" + secrets.token_urlsafe(16),
+        created=int(time.time()),
+        model=model or run.agent.id,
+        include_usage=bool(options and options.include_usage),
+        include=_included(request.headers.get(INCLUDE_HEADER, "")),
+    )
     request.scope["state"][WATCH] = asyncio.create_task(_cancel_when_gone(request, run))
-    if data.stream and not agent.model_parameters.get(NO_STREAM):
+    if stream:
         response = await _stream(run, dialect, answer, config.heartbeat)
     else:
         response = await _whole(run, dialect, answer)
     if run.quota is not None:
         response.headers.update(quota_headers(run.quota))
+    response.headers[RUN_HEADER] = run.id
     return response
 
 
@@ -115,7 +157,7 @@ async def _opening(run: Run, heartbeat: float) -> Sequence[Event]:
     until = loop.time() + heartbeat
     events: Sequence[Event] = ()
     while not _visible(events) and loop.time() < until:
-        more = await run.log.read(len(events), until - loop.time())
+        more = await run.log.read(run.position + len(events), until - loop.time())
         if not more:
             break
         events = [*events, *more]
@@ -130,7 +172,7 @@ async def _whole(run: Run, dialect: Dialect, answer: Answer) -> Response[Any]:
     """The answer in one piece."""
     await run.wait()
     transcript = Transcript()
-    transcript.add(await run.log.read(0) or ())
+    transcript.add(await run.log.read(run.position) or ())
     match transcript.ended:
         case RunFinished() | RunPaused():
             body = encode(dialect.completion(answer, transcript))
@@ -154,17 +196,6 @@ async def _cancel_when_gone(request: Request[Any, Any, Any], run: Run) -> None:
 
 def _dialect(request: Request[Any, Any, Any], agent: Agent, config: ApiConfig) -> Dialect:
     return dialects.named(request.headers.get(dialects.HEADER) or agent.dialect or config.dialect)
-
-
-def _answer(request: Request[Any, Any, Any], data: ChatCompletionRequest) -> Answer:
-    options = data.stream_options
-    return Answer(
-        id="chatcmpl-" + secrets.token_urlsafe(16),
-        created=int(time.time()),
-        model=data.model,
-        include_usage=bool(options and options.include_usage),
-        include=_included(request.headers.get(INCLUDE_HEADER, "")),
-    )
 
 
 def _included(header: str) -> frozenset[str]:

@@ -49,6 +49,8 @@ STATUSES: Mapping[str, tuple[int, str]] = {
     "permission_denied": (403, "permission_error"),
     "not_found": (404, "invalid_request_error"),
     "model_not_found": (404, "invalid_request_error"),
+    "provider_not_allowed": (403, "invalid_request_error"),
+    "context_length_exceeded": (400, "invalid_request_error"),
     "version_conflict": (409, "invalid_request_error"),
     "already_exists": (409, "invalid_request_error"),
     "precondition_required": (428, "invalid_request_error"),

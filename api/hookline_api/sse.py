@@ -76,7 +76,7 @@ async def stream(
         first: the events that were read already, from the beginning.
         heartbeat: seconds of silence after which a comment is sent.
     """
-    read, encode, position = run.log.read, encoder.encode, len(first)
+    read, encode, position = run.log.read, encoder.encode, run.position + len(first)
     try:
         yield encoder.open() + encode(first)
         while True:

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from typing import Any, Self
 
@@ -18,8 +18,9 @@ from hookline.agents import Agent
 from hookline.beginning import WHOLE, Began, Beginning, Manner
 from hookline.branches import Turn
 from hookline.directory import Directory
-from hookline.errors import HooklineError, ShuttingDown, StoreUnavailable
+from hookline.errors import HooklineError, NotFound, ShuttingDown, StoreUnavailable
 from hookline.events import (
+    ArtifactAttached,
     PendingCall,
     RunCancelled,
     RunEnded,
@@ -52,6 +53,15 @@ Work = Callable[[], Awaitable[Turn | Paused]]
 log = structlog.get_logger("hookline.runtime")
 STARTING = Principal(user="hookline")
 """For whom tools are looked over when the server starts."""
+
+
+@attrs.frozen
+class FoundRun:
+    """A run, the calls that it waits for, and what its tools made beside text."""
+
+    record: RunRecord
+    approvals: Sequence[PendingCall]
+    attachments: Sequence[ArtifactAttached]
 
 
 class Runtime:
@@ -210,6 +220,28 @@ class Runtime:
             lambda: self._loop.resume(began.context, waiting.checkpoint, answers(waiting)),
         )
         return resumed
+
+    async def look_up(self, principal: Principal, run: str) -> FoundRun:
+        """A run of this principal's.
+
+        Raises:
+            NotFound: there is none, or it is not remembered any more.
+            StoreUnavailable: the store does not answer.
+        """
+        await self._history.flush()
+        record = await self.registry.store.runs.get(run)
+        if record is None or record.user != principal.user:
+            message = f"there is no run {run}"
+            raise NotFound(message)
+        approvals: Sequence[PendingCall] = ()
+        if record.state == "waiting":
+            with suppress(NotFound):
+                waiting, _ = await self._rooms.find(principal, run)
+                approvals = undecided(waiting)
+        if run in self._runs:
+            record = attrs.evolve(record, state="running", reason="", ended_at=None)
+        attachments = await self._rooms.attachments(principal, run)
+        return FoundRun(record, approvals, attachments)
 
     def _refuse_when_closing(self) -> None:
         if self._closing:

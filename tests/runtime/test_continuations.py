@@ -49,8 +49,8 @@ def restored(
 
     async def work() -> Sequence[Message]:
         store: ContinuationStore = MemoryStore().continuations
-        await keep(store, scope(), PRODUCED, CALLS, 1.0)
-        return await restore(store, messages, user=user, agent=agent)
+        await keep(store, scope(), "helper", PRODUCED, CALLS, hours=1.0)
+        return (await restore(store, messages, user=user, agent=agent)).messages
 
     return run(work)
 
