@@ -114,6 +114,7 @@ class Runtime:
             await look_over(registry.tool_loaders, agents, STARTING)
             await registry.store.continuations.expire(now())
             await self._stack.enter_async_context(registry.delivery)
+            await self._stack.enter_async_context(registry.sweep)
             await self._stack.enter_async_context(self._history)
             await self._stack.enter_async_context(self._revocations)
         except BaseException:
