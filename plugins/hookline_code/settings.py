@@ -8,8 +8,6 @@ from msgspec import Meta, Struct, field
 
 from hookline_code.inside.paths import SOURCE
 
-Bytes = Annotated[int, Meta(ge=1)]
-
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Sizes are in bytes, times in seconds.

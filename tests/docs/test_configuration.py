@@ -123,9 +123,9 @@ def words(info: inspect.Type) -> str:
 
 def limits(info: Any) -> str:
     """The limits of a number."""
-    least = "" if info.ge is None else f", at least {info.ge:g}"
-    above = "" if info.gt is None else f", above {info.gt:g}"
-    most = "" if info.le is None else f", at most {info.le:g}"
+    least = "" if info.ge is None else f", at least {info.ge:.12g}"
+    above = "" if info.gt is None else f", above {info.gt:.12g}"
+    most = "" if info.le is None else f", at most {info.le:.12g}"
     return least + above + most
 
 
