@@ -20,6 +20,7 @@ from hookline.store import Store
 from hookline.testing.account_contract import AccountContract
 from hookline.testing.agent_contract import AgentContract
 from hookline.testing.claim_contract import ClaimContract
+from hookline.testing.file_contract import file
 from hookline.testing.grant_contract import GrantContract
 from hookline_mongo import MongoStores
 from hookline_mongo.models import GrantModel
@@ -31,6 +32,10 @@ require_mongod()
 
 SECONDS = 60
 AGENT = Agent(id="helper", provider="p", model="m")
+AGENTS_NEW = (
+    *("tool_options", "tool_resources", "subagents", "fallbacks", "max_context_tokens"),
+    *("summary", "hide_sequential_outputs", "end_after_tools"),
+)
 GRANTS = sorted(owner_grants("ann", AGENT.id, at=now()), key=lambda grant: grant.id)
 
 
@@ -112,11 +117,20 @@ def test_an_index_that_cannot_be_created_is_named(url: str) -> None:
 
 
 def test_an_older_database_is_migrated_first(url: str) -> None:
-    """One without accounts, ledger and outbox is refused; migrating it makes them and no more."""
-    new = ("accounts", "ledger", "outbox", "outbox_servers")
-    used(url, create)
-    for name in new:
-        outside(url, lambda database, name=name: database[name].drop())
+    """One of before plugins had records is refused; migrating it makes indexes and no more."""
+    kept = attrs.evolve(file(), conversation=None, metadata={})
+
+    async def fill(store: MongoStore) -> None:
+        await create(store)
+        await store.files.add(kept)
+
+    used(url, fill)
+    outside(url, lambda database: database.records.drop())
+    for name in ("by_name", "by_size", "by_digest"):
+        outside(url, lambda database, name=name: database.files.drop_index(name))
+    for name, fields in {"agents": AGENTS_NEW, "files": ("conversation", "metadata")}.items():
+        gone = {"$unset": dict.fromkeys(fields, "")}
+        outside(url, lambda database, name=name, gone=gone: database[name].update_many({}, gone))
     older = {"$set": {"version": VERSION - 1}}
     outside(url, lambda database: database.hookline.update_one({"_id": "schema"}, older))
 
@@ -124,10 +138,20 @@ def test_an_older_database_is_migrated_first(url: str) -> None:
         used(url, MongoStore.ping)
     *created, last = asyncio.run(MongoStore(url).migrate())
 
-    assert "accounts.unfinished" in str(caught.value)
-    assert {name.split()[-1].partition(".")[0] for name in created} == set(new[:3])
+    lacking = ["files.by_name", "files.by_size", "files.by_digest"]
+    lacking += ["records.by_owner", "records.by_end"]
+    assert f"lacks {', '.join(lacking)};" in str(caught.value)
+    assert created == [f"created the index {name}" for name in lacking]
     assert last == f"brought the schema from version {VERSION - 1} to {VERSION}"
     assert GRANTS == used(url, all_grants)
+
+    async def found(store: MongoStore) -> Any:
+        [content] = await store.archive.read("agents")
+        same = content.content == content_of(AGENT)
+        files = [await store.files.get(kept.id), await store.files.total(kept.owner)]
+        return [await store.agents.get(AGENT.id), same, *files]
+
+    assert used(url, found) == [AGENT, True, kept, kept.size]
 
 
 def test_a_newer_database_is_refused(url: str) -> None:

@@ -11,11 +11,14 @@ import attrs
 import pytest
 
 from hookline.agents import Agent
+from hookline.archive import content_of
 from hookline.errors import StoreUnavailable
 from hookline.keys import new_key
 from hookline.ledger import EntryQuery
+from hookline.testing.file_contract import file
 from hookline.testing.ledger_suite import account, entry
 from hookline.testing.outbox_suite import under_way
+from hookline.testing.record_suite import record
 from hookline_sqlite import SqliteStore
 from hookline_sqlite.database import Database
 from hookline_sqlite.migrations import APPLICATION, MIGRATIONS
@@ -30,6 +33,7 @@ from hookline.keys import new_key
 from hookline.store import Continuation
 from hookline.testing.ledger_suite import account, entry
 from hookline.testing.outbox_suite import under_way
+from hookline.testing.record_suite import record
 from hookline_sqlite import SqliteStore
 
 async def main():
@@ -48,6 +52,7 @@ async def main():
                     account(version=i + 1, balance=i), [entry(f"entry-{i}")],
                     expected=i, durable=False,
                 ),
+                store.records.put(record(f"record-{i}"), expected=0),
             )
             print(i, flush=True)
 
@@ -96,9 +101,11 @@ def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path):
             runs = {one.id for one in await store.outbox.owned("one", limit=1_000_000)}
             kept = await store.ledger.account("user:alice")
             entries = await store.ledger.entries(EntryQuery(), limit=1_000_000)
+            records = await store.records.list("tests.things", limit=1_000_000)
         assert {f"entry-{i}" for i in range(kept.version)} == {one.id for one in entries}
         assert {f"run-{i}" for i in acknowledged} <= runs
         assert acknowledged[-1] <= kept.balance
+        assert {f"record-{i}" for i in acknowledged} <= {one.id for one in records}
         return agents, keys, {one.id for one in waiting}
 
     agents, keys, waiting = asyncio.run(check())
@@ -233,12 +240,43 @@ def test_a_file_of_an_older_hookline_is_brought_up_to_date(tmp_path, version):
         async with SqliteStore(path) as store:
             await store.outbox.put([under_way("run_1")], durable=True)
             await store.ledger.change(account(), [entry("e")], expected=0)
+            await store.records.put(record(), expected=0)
+            await store.files.put(file())
             agent = await store.agents.get("helper")
             return list(done), agent.model, await store.ledger.known(["e"])
 
     steps = range(version, len(MIGRATIONS))
     done = [f"brought the schema from version {n} to {n + 1}" for n in steps]
     assert (done, "m", {"e"}) == asyncio.run(main())
+
+
+def test_files_of_an_older_hookline_are_found_and_summed(tmp_path):
+    """What is asked for in columns now is taken out of the documents that are there."""
+    path = tmp_path / "hookline.db"
+    older = attrs.evolve(file(), conversation=None, metadata={})
+    content = content_of(older)
+    del content["conversation"], content["metadata"]
+    with closing(sqlite3.connect(path)) as connection:
+        for statements in MIGRATIONS[:3]:
+            for statement in statements:
+                connection.execute(statement)
+        row = (older.id, older.owner, json.dumps(content))
+        connection.execute("INSERT INTO files VALUES (?, ?, NULL, ?)", row)
+        connection.execute("PRAGMA user_version = 3")
+        connection.commit()
+
+    async def main():
+        async with SqliteStore(path) as store:
+            assert older == await store.files.get(older.id)
+            assert older.size == await store.files.total(older.owner)
+            assert await store.files.holds(older.digest)
+            [archived] = await store.archive.read("files")
+            assert content_of(older) == archived.content
+            talk = attrs.evolve(older, conversation="talk")
+            await store.files.put(talk)
+            assert talk == await store.files.named(older.owner, "talk", older.name)
+
+    asyncio.run(main())
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(tmp_path):
