@@ -47,14 +47,14 @@ def read(content: bytes, file: FileRecord, settings: Settings, watch: Watch) -> 
     if pdf.is_pdf(content):
         reading = pdf.read(content, settings, watch)
     else:
-        reading = _text(content, file, settings, watch)
+        reading = _text(content, file, settings)
     if any(section.text.strip() for section in reading.sections):
         return reading
     message = f"it has no text{reading.missing and f': {reading.missing}'}"
     raise Unreadable(message)
 
 
-def _text(content: bytes, file: FileRecord, settings: Settings, watch: Watch) -> Reading:
+def _text(content: bytes, file: FileRecord, settings: Settings) -> Reading:
     text = decode(content, file.media_type)
     if text is None:
         message = f"it is neither text nor PDF but {file.media_type}"
@@ -68,8 +68,7 @@ def _text(content: bytes, file: FileRecord, settings: Settings, watch: Watch) ->
         case "markdown":
             return Reading(markup.markdown(text), missing)
         case "html":
-            sections, complete = markup.html(text, watch)
-            return Reading(sections, missing if complete else "only its beginning was read")
+            return Reading(markup.html(text), missing)
         case "table":
             header, _, rows = text.partition("\n")
             return Reading([Section(rows or header, heading=header[:HEADER_LENGTH])], missing)

@@ -11,6 +11,7 @@ from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import attrs
+import structlog
 
 from hookline.errors import NotFound
 from hookline.files import FileRecord
@@ -28,6 +29,7 @@ THREADS = 2
 FETCHED = 4
 """Files whose bytes are in memory at a time."""
 
+log = structlog.get_logger("hookline.file_search")
 Result = TypeVar("Result")
 
 
@@ -133,5 +135,8 @@ class Library:
             reading = read(content, file, settings, watch)
         except Unreadable as error:
             return Text(key=key, problem=str(error))
+        except Exception:
+            log.exception("file_search.reading_failed", file=file.id)
+            return Text(key=key, problem="it cannot be read")
         passages = cut(reading.sections, settings.chunk_size, settings.overlap)
         return Text(key=key, passages=passages, missing=reading.missing)

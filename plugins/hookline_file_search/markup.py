@@ -1,19 +1,21 @@
 """Markup: HTML as text with headings, and Markdown in sections under its headings."""
 
 import re
-from html.parser import HTMLParser
+from collections.abc import Iterator
+from html import unescape
+from string import ascii_letters
 
-from hookline_file_search.reading import OutOfTime, Section, Watch
+from hookline_file_search.reading import Section
 
-PIECE = 65_536
-"""Characters of HTML that are parsed between two looks at the time."""
-
+_TAG = re.compile(
+    r"""<(?P<end>/?)(?P<name>[^\s/>"']*+)(?:[^>"']++|"[^"]*+"|'[^']*+')*+>""",
+)
+_OPENINGS = ("</", "<!", "<?", *(f"<{letter}" for letter in ascii_letters))
 _HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _SPACE = re.compile(r"[ \t\r\f]+")
 _BREAKS = re.compile(r" ?[\n\v]\s*")
 _HIDDEN = frozenset({"script", "style", "template", "noscript", "svg"})
-_SPECIAL = _HIDDEN | {"pre"}
 _LINES = {
     "address", "aside", "br", "dd", "details", "div", "dt", "figure", "footer", "form", "header",
     "hr", "li", "main", "nav", "summary", "tr",
@@ -57,18 +59,10 @@ def markdown(text: str) -> list[Section]:
     return sections
 
 
-def html(text: str, watch: Watch) -> tuple[list[Section], bool]:
-    """The sections of an HTML document, and whether there was time for all of it."""
-    parser = _Parser()
-    complete = True
-    try:
-        for start in range(0, len(text), PIECE):
-            watch.look()
-            parser.feed(text[start : start + PIECE])
-        parser.close()
-    except OutOfTime:
-        complete = False
-    return markdown(parser.text()), complete
+def html(text: str) -> list[Section]:
+    """The sections of an HTML document: what is seen of it, under its headings."""
+    seen = _SPACE.sub(" ", "".join(_seen(text)))
+    return markdown(_BREAKS.sub(_one_break, seen).strip())
 
 
 def _fence_after(line: str, fence: str) -> str:
@@ -86,32 +80,43 @@ def _one_break(breaks: re.Match[str]) -> str:
     return "\n\n" if "\n\n" in breaks[0].replace(" ", "").replace("\v", "") else "\n"
 
 
-class _Parser(HTMLParser):
-    """Gathers what is seen of a page, with headings as Markdown has them."""
+def _seen(page: str) -> Iterator[str]:
+    """What is seen of a page, with signs of headings and breaks, in one pass that never goes back.
 
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self._pieces: list[str] = []
-        self._open: list[str] = []
-
-    def text(self) -> str:
-        """What was gathered."""
-        return _BREAKS.sub(_one_break, _SPACE.sub(" ", "".join(self._pieces))).strip()
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        """Break the line at blocks; begin headings; leave out what is not seen."""
-        if tag in _SPECIAL:
-            self._open.append(tag)
-        self._pieces.append(_BEGINNINGS.get(tag, ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        """Break the line at blocks and after headings."""
-        if tag in self._open:
-            del self._open[self._open.index(tag) :]
-        self._pieces.append(_ENDS.get(tag, ""))
-
-    def handle_data(self, data: str) -> None:
-        """Take what is seen; line breaks count where it is set as it was typed."""
-        if not _HIDDEN.isdisjoint(self._open):
+    A tag or a comment that does not end swallows the rest, as in browsers.
+    """
+    position, typed = 0, 0
+    while position < len(page):
+        begin = page.find("<", position)
+        begin = len(page) if begin < 0 else begin
+        words = _unescaped(page[position:begin])
+        yield words if typed else words.replace("\n", " ")
+        if page.startswith("<!--", begin):
+            position = _after(page, "-->", begin + 2)
+            continue
+        if not page.startswith(_OPENINGS, begin):
+            yield page[begin : begin + 1]
+            position = begin + 1
+            continue
+        tag = _TAG.match(page, begin)
+        if tag is None:
             return
-        self._pieces.append(data if "pre" in self._open else data.replace("\n", " "))
+        name, position = tag["name"].lower(), tag.end()
+        yield (_ENDS if tag["end"] else _BEGINNINGS).get(name, "")
+        if name == "pre":
+            typed = max(0, typed - 1) if tag["end"] else typed + 1
+        if name in _HIDDEN and not tag["end"]:
+            end = re.compile(f"</{name}", re.IGNORECASE).search(page, position)
+            position = end.start() if end else len(page)
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return unescape(text)
+    except ValueError:  # a number of thousands of digits
+        return text
+
+
+def _after(page: str, end: str, position: int) -> int:
+    found = page.find(end, position)
+    return len(page) if found < 0 else found + len(end)

@@ -62,6 +62,31 @@ y = 2</pre>"""
     ] == sections(text.encode(), "page", "text/html; charset=utf-8")
 
 
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("<p>2 < 3 &lt; 4 <!-- <p>not</p> --> <A TITLE='a > b'>link</A>", "2 < 3 < 4 link"),
+        ("<p>one<p>two", "one\n\ntwo"),
+        ("<p>seen <a title='unseen", "seen"),
+        ("<p>seen <!-- unseen", "seen"),
+        ("<p>seen<script>unseen", "seen"),
+        ("<p>a<SVG><text>unseen</text></svg>b", "ab"),
+        ("<p>&#" + "9" * 5000 + ";", "&#" + "9" * 5000 + ";"),
+    ],
+)
+def test_odd_html(page: str, expected: str):
+    """HTML is read as browsers do, whatever its writer forgot."""
+    assert expected == "\n".join(text for _, text in sections(page.encode(), "a.html")).strip()
+
+
+@pytest.mark.parametrize("piece", ["<a", "<a b='", "<!--", "<p>", "<", "&", "</", "<script>", " "])
+def test_html_takes_one_pass(piece: str):
+    """Megabytes of what has no end are read at once; the test would not end otherwise."""
+    sections_of = reading(b"<p>Word</p>" + piece.encode() * 300_000, "a.html").sections
+
+    assert sections_of[0].text.startswith("Word")
+
+
 def test_table():
     """The first line of a table stands above all of its rows."""
     assert [("name,age", "Ann,3\nBen,4")] == sections(b"name,age\r\nAnn,3\r\nBen,4", "a.csv")
