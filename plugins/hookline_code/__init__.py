@@ -11,4 +11,4 @@ __all__ = ["Settings", "tool_loader"]
 def tool_loader(plugin: PluginContext) -> ToolLoader:
     """Offer ``execute_code``, if it is enabled."""
     settings: Settings = plugin.settings
-    return CodeOn(plugin, settings) if settings.enabled else CodeOff(plugin)
+    return CodeOn(plugin, settings) if settings.enabled else CodeOff()

@@ -1,28 +1,33 @@
-"""Offers ``execute_code`` where it is on, and says in the log where an agent names it in vain."""
+"""Offers ``execute_code`` where it is on, and says what to do where an agent names it in vain."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Self
 
 from hookline import Agent, PluginContext, Principal, RunScope, Tool, ToolLoader, ToolSpec
+from hookline.errors import ToolUnavailable
 from hookline_code.probe import prove
 from hookline_code.session import TOOL, Session
 from hookline_code.settings import Settings
 from hookline_code.tool import ExecuteCode, spec_of
 
+OFF = (
+    "execute_code is off; set enabled = true in [plugins.code], or put code into disabled_plugins "
+    "of [runtime] if another plugin offers it"
+)
+
 
 class CodeOff(ToolLoader):
-    """Offers nothing. Another plugin may offer a tool of the same name."""
-
-    def __init__(self, plugin: PluginContext):
-        self._log = plugin.logger
+    """Offers nothing, and says what to do to those who ask for it."""
 
     async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
-        """None; the log says what to set where an agent names the tool."""
+        """None.
+
+        Raises:
+            ToolUnavailable: the agent names the tool.
+        """
         if TOOL in agent.tools:
-            self._log.warning(
-                "code.off", agent=agent.id, tool=TOOL, remedy="set enabled = true in [plugins.code]"
-            )
+            raise ToolUnavailable(OFF)
         return ()
 
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:

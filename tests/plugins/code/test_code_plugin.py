@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 import structlog
-from structlog.testing import capture_logs
 
 from hookline import Agent, PluginContext, Principal, RunScope
-from hookline.errors import ConfigError
+from hookline.errors import ConfigError, ToolUnavailable
 from hookline.schemas import InvalidArguments, check_arguments
 from hookline.settings import decode_table
 from hookline_code import Settings, machine, tool_loader
@@ -38,17 +37,15 @@ def context(**settings: object) -> PluginContext:
 
 
 def test_it_is_off_unless_it_is_turned_on():
-    """Without settings no tool is offered; the log says what to set, to whom it concerns."""
+    """Without settings no tool is offered; an agent that names it is told what to set."""
     loader = tool_loader(context())
-    with capture_logs() as logs:
-        specs = asyncio.run(loader.definitions(AGENT, Principal(user="alice")))
-        asyncio.run(loader.definitions(Agent(id="a", provider="p", model="m"), Principal(user="u")))
-
     scope = RunScope(run="r", agent="coder", principal=Principal(user="u"), deadline=0.0)
-    assert ((), {}) == (specs, asyncio.run(loader.load([], scope)))
-    assert [("code.off", "coder", "set enabled = true in [plugins.code]")] == [
-        (entry["event"], entry["agent"], entry["remedy"]) for entry in logs
-    ]
+    other = Agent(id="a", provider="p", model="m", tools=("calculator",))
+
+    assert () == asyncio.run(loader.definitions(other, scope.principal))
+    assert {} == asyncio.run(loader.load([], scope))
+    with pytest.raises(ToolUnavailable, match=r"set enabled = true in \[plugins\.code\]"):
+        asyncio.run(loader.definitions(AGENT, scope.principal))
 
 
 def test_settings_are_strict():
