@@ -30,6 +30,9 @@ class _Loader(yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoa
         return {key if isinstance(key, str) else _key(key): value for key, value in pairs.items()}
 
 
+_ODD = (ValueError, LookupError, TypeError, AttributeError)
+"""What PyYAML lets through when a value is not what its tag says."""
+
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
@@ -41,8 +44,8 @@ _Loader.add_implicit_resolver(
 )
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
-    list("-+.0123456789"),
+    re.compile(r"^[-+]?(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?$"),
+    list("-+0123456789"),
 )
 _Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
 
@@ -69,7 +72,7 @@ def read(text: str, *, limit: int) -> dict[str, Any]:
         raise DocumentInvalid(message)
     try:
         found = msgspec.json.decode(data) if text.lstrip()[:1] == "{" else _yaml(text)
-    except (msgspec.DecodeError, yaml.YAMLError, ValueError) as error:
+    except (msgspec.DecodeError, yaml.YAMLError, *_ODD) as error:
         where = str(error).replace("\n", " ")
         message = f"the document is neither JSON nor YAML: {where}"
         raise DocumentInvalid(message) from error

@@ -141,6 +141,7 @@ class OAuthServer:
         lasts: seconds that access tokens are good for, as it says.
         good: access tokens that the API takes.
         refused: API requests that got 401.
+        useless: whether the API takes no token that is given from now on.
     """
 
     lasts: float = 3600
@@ -152,6 +153,7 @@ class OAuthServer:
     refresh: set[str] = attrs.field(factory=set)
     refused: int = 0
     served: int = 0
+    useless: bool = False
 
     def app(self) -> web.Application:
         """Its routes."""
@@ -212,7 +214,8 @@ class OAuthServer:
         number = len(self.asked)
         answer = {"access_token": f"access-{number}", "token_type": "Bearer"}
         answer["expires_in"] = self.lasts
-        self.good.add(answer["access_token"])
+        if not self.useless:
+            self.good.add(answer["access_token"])
         if with_refresh:
             answer["refresh_token"] = f"refresh-{number}"
             self.refresh.add(answer["refresh_token"])
