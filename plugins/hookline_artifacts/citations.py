@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from hookline import Attachment
@@ -55,7 +56,9 @@ def _usable(given: Sequence[Any]) -> Iterator[Mapping[str, Any]]:
     """Those that name a file and say how relevant they are."""
     for source in given:
         match source:
-            case {"fileId": str(), "relevance": int() | float()}:
+            case {"fileId": str(), "relevance": int() | float() as relevance} if isfinite(
+                relevance
+            ):
                 yield source
             case _:
                 continue

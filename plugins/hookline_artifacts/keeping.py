@@ -89,7 +89,7 @@ class Keeping:
             file = await self.files.replace(
                 await self.contents.read(item),
                 owner=scope.principal.user,
-                name=_name(item),
+                name=_name(item) or f"file_{secrets.token_hex(4)}",
                 conversation=scope.conversation,
                 metadata=_origin(scope),
             )
