@@ -1,6 +1,7 @@
 """The desk: the config and the store, as the commands need them."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -116,7 +117,7 @@ async def _opened_desk(path: Path | None) -> AsyncIterator[Desk]:
             records=store.records,
             vault=vault,
             clock=now,
-            logger=structlog.get_logger("hookline.plugins.actions"),
+            logger=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)),  # stdout is the answer
             stack=stack,
         )
         yield Desk(store, vault, settings, kit)

@@ -107,11 +107,18 @@ def _checked(segment: str, template: str) -> str:
     if not segment:
         message = f"{template}: a path has no empty part; give a value"
         raise ArgumentRefused(message)
-    for part in _SEPARATOR.split(unquote(unquote(segment))):
+    for part in _SEPARATOR.split(_decoded(segment)):
         if part.partition(";")[0].strip() in {".", ".."}:
             message = f"{template}: a value with . or .. would lead to another path"
             raise ArgumentRefused(message)
     return segment
+
+
+def _decoded(text: str) -> str:
+    """What a text can come to mean, however often it is decoded."""
+    while (decoded := unquote(text)) != text:
+        text = decoded
+    return text
 
 
 def _segment(parameter: Parameter, value: Any) -> str:
