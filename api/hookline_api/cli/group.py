@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "groups": "hookline_api.cli.groups:groups",
     "roles": "hookline_api.cli.roles:roles",
     "grants": "hookline_api.cli.grants:grants",
+    "files": "hookline_api.cli.files:files",
     "balance": "hookline_api.cli.balance:balance",
     "usage": "hookline_api.cli.usage:usage",
     "audit": "hookline_api.cli.audit:audit",
