@@ -20,7 +20,14 @@ from hookline_api.bodies import StrictRequest
 from hookline_api.chat import create_chat_completion
 from hookline_api.config import Config
 from hookline_api.errors import on_exception, on_hookline_error, on_http_error
-from hookline_api.files import create_file, delete_file, get_content, get_file, list_files
+from hookline_api.files import (
+    create_file,
+    delete_file,
+    get_content,
+    get_file,
+    head_content,
+    list_files,
+)
 from hookline_api.health import health, ready
 from hookline_api.metrics import metrics
 from hookline_api.models import get_model, list_models
@@ -54,6 +61,7 @@ def create_litestar(runtime: Runtime, config: Config) -> Litestar:
         get_file,
         delete_file,
         get_content,
+        head_content,
         get_run,
         approve_run,
         get_usage,
