@@ -81,6 +81,16 @@ class Pool:
         self._lines.clear()
         await asyncio.gather(*(line.stop() for line in lines))
 
+    @property
+    def open(self) -> int:
+        """How many connections there are."""
+        return len(self._lines)
+
+    @property
+    def busy(self) -> int:
+        """How many calls are under way."""
+        return sum(line.calls for line in self._lines.values())
+
     async def listing(self, server: Server, user: str) -> Listing:
         """The tools of a server, as this user sees them; no connection is made if they are known.
 

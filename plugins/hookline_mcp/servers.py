@@ -9,8 +9,11 @@ import attrs
 from hookline_mcp.placeholders import fill, names_in
 
 
-def _pairs(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple(values.items())
+Pairs = tuple[tuple[str, str], ...]
+
+
+def _pairs(values: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
+    return tuple(dict(values).items())
 
 
 def _words(words: Iterable[str]) -> tuple[str, ...]:
@@ -30,7 +33,7 @@ class Child:
 
     command: str
     args: tuple[str, ...] = attrs.field(default=(), converter=_words, repr=False)
-    env: tuple[tuple[str, str], ...] = attrs.field(default={}, converter=_pairs, repr=False)
+    env: Pairs = attrs.field(default=(), converter=_pairs, repr=False)
     cwd: str | None = None
 
     @property
@@ -70,7 +73,7 @@ class Endpoint:
     """
 
     url: str = attrs.field(repr=False)
-    headers: tuple[tuple[str, str], ...] = attrs.field(default={}, converter=_pairs, repr=False)
+    headers: Pairs = attrs.field(default=(), converter=_pairs, repr=False)
     guarded: bool = False
 
     @property
@@ -115,7 +118,7 @@ class Server:
     connect_timeout: float = 8.0
     allow: tuple[str, ...] = attrs.field(default=(), converter=_words)
     deny: tuple[str, ...] = attrs.field(default=(), converter=_words)
-    user_variables: tuple[tuple[str, str], ...] = attrs.field(default={}, converter=_pairs)
+    user_variables: Pairs = attrs.field(default=(), converter=_pairs)
     idle: float = 300.0
     max_connections: int = 100
     stored: bool = False

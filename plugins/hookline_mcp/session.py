@@ -213,7 +213,7 @@ def in_words(error: BaseException) -> str:
     if isinstance(error, MCPError):
         return error.message
     if isinstance(error, TimeoutError):
-        return "it did not answer in time"
+        return str(error) or "it did not answer in time"
     return str(error) or type(error).__name__
 
 

@@ -1,0 +1,203 @@
+"""An MCP server, written with the protocol's own SDK: tools of every kind, good and bad.
+
+Run as a program it speaks over one of the transports::
+
+    python mcp_server.py stdio
+    python mcp_server.py http PORT        # answers at http://127.0.0.1:PORT/mcp
+"""
+
+import asyncio
+import base64
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import mcp_types as types
+from mcp.server.mcpserver import Context, MCPServer
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+READING = types.ToolAnnotations(read_only_hint=True)
+
+
+def made(page: str = "<p>Hi</p>") -> MCPServer:
+    """The server; ``page`` is what its UI resource shows."""
+    server = MCPServer("tests", log_level="ERROR")
+
+    @server.tool(annotations=READING)
+    async def add(a: int, b: int) -> int:
+        """Add two numbers."""
+        return a + b
+
+    @server.tool()
+    async def fail() -> str:
+        """Fail."""
+        raise RuntimeError("the disk is full")
+
+    @server.tool()
+    async def environment() -> str:
+        """The names of the variables of the environment."""
+        return " ".join(sorted(os.environ))
+
+    @server.tool()
+    async def variable(name: str) -> str:
+        """A variable of the environment."""
+        return os.environ.get(name, "")
+
+    @server.tool()
+    async def arguments() -> str:
+        """The arguments of the program."""
+        return " ".join(sys.argv)
+
+    @server.tool()
+    async def header(name: str, ctx: Context) -> str:
+        """A header of the request."""
+        request: Any = ctx.request_context.request
+        return request.headers.get(name, "") if request is not None else "no request"
+
+    @server.tool()
+    async def query(ctx: Context) -> str:
+        """The query of the request's URL."""
+        request: Any = ctx.request_context.request
+        return str(request.url.query)
+
+    @server.tool()
+    async def effect(ctx: Context) -> str:
+        """The id of the effect."""
+        return str((ctx.request_context.meta or {}).get("hookline/effect"))
+
+    @server.tool()
+    async def steps(count: int, seconds: float, ctx: Context) -> str:
+        """Get on, step by step."""
+        for step in range(count):
+            await asyncio.sleep(seconds)
+            await ctx.report_progress(step)
+        return f"{count} steps"
+
+    @server.tool()
+    async def hang(note: str = "") -> str:
+        """Never end; write down that the call was cancelled."""
+        try:
+            if note:
+                Path(note).write_text("begun")
+            await asyncio.Event().wait()
+        except BaseException:
+            if note:
+                Path(note).write_text("cancelled")
+            raise
+        return ""
+
+    @server.tool()
+    async def freeze() -> str:
+        """Answer nobody any more."""
+        import time
+
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+        return ""
+
+    @server.tool()
+    async def die() -> str:
+        """End the process."""
+        os._exit(3)
+
+    @server.tool()
+    async def pid() -> int:
+        """The id of the process."""
+        return os.getpid()
+
+    @server.tool()
+    async def grow(name: str, ctx: Context) -> str:
+        """Offer one more tool."""
+
+        async def grown() -> str:
+            return "grown"
+
+        server.add_tool(grown, name=name)
+        await ctx.notify_tools_changed()
+        await ctx.session.send_tool_list_changed()
+        return f"{name} is there"
+
+    @server.tool()
+    async def shrink(name: str, ctx: Context) -> str:
+        """Offer one tool less."""
+        server.remove_tool(name)
+        await ctx.notify_tools_changed()
+        await ctx.session.send_tool_list_changed()
+        return f"{name} is gone"
+
+    _contents(server, page)
+    return server
+
+
+def _contents(server: MCPServer, page: str) -> None:
+    """Tools for every kind of content."""
+
+    def result(*content: types.ContentBlock, **fields: Any) -> types.CallToolResult:
+        return types.CallToolResult(content=list(content), **fields)
+
+    def text(words: str) -> types.TextContent:
+        return types.TextContent(text=words)
+
+    encoded = base64.b64encode(PNG).decode()
+
+    @server.tool()
+    async def paragraphs() -> types.CallToolResult:
+        return result(text("one"), text("two"))
+
+    @server.tool()
+    async def nothing() -> types.CallToolResult:
+        return result()
+
+    @server.tool()
+    async def refusal() -> types.CallToolResult:
+        return result(text("no such page"), is_error=True)
+
+    @server.tool()
+    async def structured() -> types.CallToolResult:
+        return result(structured_content={"b": 1, "a": [2]})
+
+    @server.tool()
+    async def picture() -> types.CallToolResult:
+        return result(text("a dot"), types.ImageContent(data=encoded, mime_type="image/png"))
+
+    @server.tool()
+    async def sound() -> types.CallToolResult:
+        return result(types.AudioContent(data="UklGRg==", mime_type="audio/wav"))
+
+    @server.tool()
+    async def page_ui() -> types.CallToolResult:
+        resource = types.TextResourceContents(uri="ui://page", mime_type="text/html", text=page)
+        return result(text("a page"), types.EmbeddedResource(resource=resource))
+
+    @server.tool()
+    async def file() -> types.CallToolResult:
+        resource = types.TextResourceContents(
+            uri="file:///notes.txt", mime_type="text/plain", text="remember"
+        )
+        blob = types.BlobResourceContents(uri="file:///a.bin", blob="AAAA")
+        link = types.ResourceLink(uri="https://example.com/x", name="x", description="a link")
+        return result(
+            types.EmbeddedResource(resource=resource), types.EmbeddedResource(resource=blob), link
+        )
+
+    @server.tool()
+    async def large(size: int) -> str:
+        """As many letters."""
+        return "x" * size
+
+
+def main() -> None:
+    """Speak over the transport that the command line names."""
+    server = made()
+    if "http" in sys.argv:
+        server.run("streamable-http", port=int(sys.argv[-1]))
+    else:
+        server.run()
+
+
+if __name__ == "__main__":
+    main()
