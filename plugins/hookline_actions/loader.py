@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+import attrs
+
 from hookline import Agent, PluginContext, Principal, RunScope, Tool, ToolLoader, ToolSpec
 from hookline.errors import ToolUnavailable
 from hookline_actions.catalogue import Catalogue
@@ -14,6 +16,11 @@ class ActionTools(ToolLoader):
 
     def __init__(self, plugin: PluginContext):
         self._catalogue = Catalogue(plugin)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The names of all tools there are."""
+        return list(self._catalogue.tools)
 
     async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
         """The definitions of those that the agent names, in its order.
@@ -28,7 +35,7 @@ class ActionTools(ToolLoader):
             if name.startswith(ALL):
                 found |= self._all_of(name.removeprefix(ALL), agent)
             elif name in tools:
-                found[name] = tools[name].spec
+                found.setdefault(name, tools[name].spec)
         return list(found.values())
 
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
@@ -58,7 +65,9 @@ class ActionTools(ToolLoader):
         if document is not None:
             tools = self._catalogue.tools
             return {
-                tool: one.spec for tool, one in document.tools.items() if tools.get(tool) is one
+                tool: attrs.evolve(one.spec, part_of=f"{ALL}{name}")
+                for tool, one in document.tools.items()
+                if tools.get(tool) is one
             }
         if agent.on_tool_failure == "degrade":
             return {}

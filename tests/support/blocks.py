@@ -37,7 +37,11 @@ SERVER = "documented_server"
 ORIGIN = "http://127.0.0.1:8000"
 SHOWN_KEY = "hk-demo"
 SECONDS = 60
-ENVIRONMENT = {"OPENAI_API_KEY": "sk-docs", "ANTHROPIC_API_KEY": "sk-docs"}
+ENVIRONMENT = {
+    "OPENAI_API_KEY": "sk-docs",
+    "ANTHROPIC_API_KEY": "sk-docs",
+    "PETSTORE_KEY": "pk-docs",
+}
 """The variables that configs in the docs take values from."""
 
 COMPARE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

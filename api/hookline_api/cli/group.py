@@ -31,7 +31,10 @@ COMMANDS: Mapping[str, str] = {
 """Where each command is. Its module is imported when it is asked for."""
 
 
-OFFERED: Mapping[str, tuple[str, str]] = {"permissions": ("acl", "Ask who may do what.")}
+OFFERED: Mapping[str, tuple[str, str]] = {
+    "permissions": ("acl", "Ask who may do what."),
+    "actions": ("actions", "Keep OpenAPI documents whose operations are tools."),
+}
 """Commands of plugins that come with Hookline: which plugin's, and what the help says of it."""
 
 
