@@ -101,10 +101,8 @@ After = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=10_000, description="At most so many")]
 CONTENT = {
-    200: ResponseSpec(bytes, media_type="application/octet-stream", description="All bytes"),
-    206: ResponseSpec(
-        bytes, media_type="application/octet-stream", description="The bytes of `Range`"
-    ),
+    200: ResponseSpec(bytes, media_type="*/*", description="All bytes"),
+    206: ResponseSpec(bytes, media_type="*/*", description="The bytes of `Range`"),
     304: ResponseSpec(None, description="The caller has them"),
 }
 ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Of the bytes")

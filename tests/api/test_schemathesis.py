@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import count
 from typing import Any
 
+import attrs
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
@@ -50,6 +51,7 @@ KNOWN = {
     "resource": "helper",
     "account": "user:bob",
     "run": "run_parked",
+    "file_id": "file-known",
 }
 """What is there, by the names that the document has for it."""
 
@@ -120,7 +122,15 @@ async def provide(site: RunningServer) -> ApiKey:
     await fund(site, "user:bob", "user:root")
     await store.outbox.put([parked()], durable=False)
     site.runtime.forget()
+    await file(site)
     return key
+
+
+async def file(site: RunningServer) -> None:
+    """Have a file of the administrator's."""
+    registry = site.runtime.registry
+    kept = await registry.files.save(b"0123456789", owner="root", name="a.txt")
+    await registry.store.files.put(attrs.evolve(kept, id=KNOWN["file_id"]))
 
 
 async def fund(site: RunningServer, *accounts: str) -> None:
