@@ -2,15 +2,17 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 from msgspec import UNSET
 
+from hookline.counting import TokenEstimate
 from hookline.errors import ProviderBroken, ProviderRefused
 from hookline.providers import ModelDelta, ModelFinished, ModelRequest, ModelUsage
+from hookline.tools import ToolSpec
 from hookline.usage import TokenCounts
-from hookline.wire.chat import Sampling
+from hookline.wire.chat import Message, Sampling
 from hookline_scripted import conversation, settings
 from hookline_scripted.answer import Answer, Shape, chunks, counted, limited, stopped
 from hookline_scripted.script import Prompt, answer, rule_for
@@ -58,6 +60,12 @@ class ScriptedModel:
     """A model provider that gives the same answer to the same request, every time."""
 
     parameters = OBEYED | MET
+
+    def count_tokens(
+        self, model: str, messages: Sequence[Message], tools: Sequence[ToolSpec]
+    ) -> TokenEstimate:
+        """What the prompt has, exactly: there is one tokenizer, whatever the model is called."""
+        return TokenEstimate(count_prompt(messages, tools), approximate=False)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
         """The answer: its chunks, why it ended, and what it used.
