@@ -20,7 +20,7 @@ class Catalogue:
     """Documents, ready to be used. An async context manager: from entering on it stays up to date.
 
     A document of the config that is wrong stops the server, as any setting does. One that cannot
-    be fetched, and one of the store that is wrong, only lacks; both are tried again.
+    be fetched lacks until it can; one of the store that is wrong lacks until it is changed.
     """
 
     def __init__(self, plugin: PluginContext):

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from hookline.config import SecretsConfig
-from hookline.errors import InvalidRequest, NotFound
+from hookline.errors import HooklineError, InvalidRequest, NotFound
 from hookline.moments import now
 from hookline.offline import config_path, opened_store
 from hookline.records import Record
@@ -20,7 +20,6 @@ from hookline.settings import decode_table, load
 from hookline.store import Store
 from hookline.vault import Vault, vault_of
 from hookline_actions.assembly import Loaded, assemble
-from hookline_actions.failures import DocumentInvalid
 from hookline_actions.kit import Kit
 from hookline_actions.logins import TOKENS
 from hookline_actions.settings import Settings
@@ -85,7 +84,7 @@ class Desk:
                 continue
             try:
                 other = await self.loaded(name)
-            except DocumentInvalid:
+            except HooklineError:  # it has no tools now, whatever the reason
                 continue
             twice = sorted(other.tools.keys() & loaded.tools.keys())
             if twice:

@@ -18,7 +18,7 @@ HEADER_KEY = "sesame-1234"
 @asynccontextmanager
 async def serving(app: web.Application) -> AsyncIterator[str]:
     """Serve on a free port of 127.0.0.1; the origin is given."""
-    runner = web.AppRunner(app, shutdown_timeout=1.0)
+    runner = web.AppRunner(app, shutdown_timeout=1.0, handler_cancellation=True)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
