@@ -9,7 +9,14 @@ from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from hookline.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderTimeout
+from hookline.errors import (
+    ContextOverflow,
+    ProviderBroken,
+    ProviderError,
+    ProviderRefused,
+    ProviderTimeout,
+)
+from hookline.overflow import too_long
 
 MESSAGE_LIMIT = 2_000
 SHORTEST_SECRET = 8
@@ -22,7 +29,10 @@ _STATUSES = range(400, 600)
 def translated(error: Exception, provider: str, secrets: Collection[str]) -> ProviderError:
     """The error as one of the runtime's, with its status and without secrets."""
     status = _status(error)
-    text = _without(secrets, _message(error))
+    message = _message(error)
+    text = _without(secrets, message)
+    if _is_a(error, "ContextOverflow") or too_long(message, _codes(error), status):
+        return ContextOverflow(text or type(error).__name__, status=status, reason=_reason(error))
     if status is not None:
         return ProviderRefused(
             text or f"the provider {provider} answered with status {status}",
@@ -30,7 +40,7 @@ def translated(error: Exception, provider: str, secrets: Collection[str]) -> Pro
             reason=_reason(error),
             retry_after=_retry_after(error),
         )
-    if any("Timeout" in kind.__name__ for kind in type(error).__mro__):
+    if _is_a(error, "Timeout"):
         return ProviderTimeout(f"the provider {provider} did not answer in time")
     name = type(error).__name__
     return ProviderBroken(f"the provider {provider} failed: {text or name}")
@@ -79,6 +89,19 @@ def _status(error: Exception) -> int | None:
         for name in ("status_code", "status", "http_status", "code")
     )
     return next((value for value in found if type(value) is int and value in _STATUSES), None)
+
+
+def _is_a(error: Exception, word: str) -> bool:
+    """Whether its class, or one that it is derived from, has the word in its name."""
+    return any(word in kind.__name__ for kind in type(error).__mro__)
+
+
+def _codes(error: Exception) -> list[object]:
+    """Codes and types, of the error and in its body."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, Mapping) else None
+    holder = inner if isinstance(inner, Mapping) else {}
+    return [getattr(error, "code", None), holder.get("code"), holder.get("type")]
 
 
 def _reason(error: Exception) -> str | None:

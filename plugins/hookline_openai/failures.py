@@ -10,7 +10,14 @@ from typing import Any
 import attrs
 import msgspec
 
-from hookline.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderTimeout
+from hookline.errors import (
+    ContextOverflow,
+    ProviderBroken,
+    ProviderError,
+    ProviderRefused,
+    ProviderTimeout,
+)
+from hookline.overflow import too_long
 from hookline_openai.settings import OpenAISettings
 
 MESSAGE_LIMIT = 2_000
@@ -43,8 +50,9 @@ class Failures:
 
     def refused(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderRefused:
         """It answered with a status other than success."""
-        message, code = _said(_decoded(body))
-        return ProviderRefused(
+        message, code, kind = _said(_decoded(body))
+        refused = ContextOverflow if too_long(message, (code, kind), status) else ProviderRefused
+        return refused(
             self._clean(message) or self._about(status),
             status=status,
             reason=self._clean(code) if isinstance(code, str) else None,
@@ -53,11 +61,15 @@ class Failures:
 
     def reported(self, error: Any) -> ProviderError:
         """It told of an error in the middle of its answer."""
-        message, code = _said({"error": error})
+        message, code, kind = _said({"error": error})
         text = self._clean(message) or f"the provider {self.provider} reported an error"
-        if type(code) is int and code in ERROR_STATUSES:
-            return ProviderRefused(text, status=code)
-        return ProviderBroken(text, reason=self._clean(code) if isinstance(code, str) else None)
+        status = code if type(code) is int and code in ERROR_STATUSES else None
+        reason = self._clean(code) if isinstance(code, str) else None
+        if too_long(message, (code, kind), status):
+            return ContextOverflow(text, status=status, reason=reason)
+        if status is not None:
+            return ProviderRefused(text, status=status)
+        return ProviderBroken(text, reason=reason)
 
     def _about(self, status: int) -> str:
         text = f"the provider {self.provider} answered with status {status}"
@@ -95,12 +107,15 @@ def _decoded(body: bytes) -> Any:
         return None
 
 
-def _said(body: Any) -> tuple[str, Any]:
-    """The message and the code in an error body, of whatever shape."""
+def _said(body: Any) -> tuple[str, Any, Any]:
+    """The message, the code and the type in an error body, of whatever shape."""
+    if isinstance(body, list) and body:  # Gemini
+        body = body[0]
     if not isinstance(body, dict):
-        return "", None
+        return "", None, None
     error = body.get("error") or body
     if not isinstance(error, dict):
-        return (error if isinstance(error, str) else ""), None
+        return (error if isinstance(error, str) else ""), None, body.get("error_type")
     words = (error.get(name) for name in ("message", "detail"))
-    return next((word for word in words if word and isinstance(word, str)), ""), error.get("code")
+    message = next((word for word in words if word and isinstance(word, str)), "")
+    return message, error.get("code"), error.get("type")

@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from hookline.errors import ProviderError
+from hookline.errors import ContextOverflow, ProviderError
 from hookline.providers import ModelDelta, ModelRequest
 from hookline_openai.answer import Answer
 from hookline_openai.body import PARAMETERS, encode
@@ -152,6 +152,8 @@ class OpenAIProvider:
             response.close()
         error = self._failures.refused(response.status, response.headers, body)
         passing = response.status == HTTPStatus.TOO_MANY_REQUESTS or response.status >= SERVER_FAULT
+        if isinstance(error, ContextOverflow):
+            passing = False  # llama.cpp said so with 500; it is no shorter the second time
         return Retryable(error) if passing else error
 
     def _payloads(self, response: aiohttp.ClientResponse) -> EventStream | WholeBody:

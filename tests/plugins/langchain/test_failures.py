@@ -4,9 +4,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from langchain_core.exceptions import ContextOverflowError
 
-from hookline.errors import ProviderBroken, ProviderError, ProviderRefused, ProviderTimeout
+from hookline.errors import (
+    ContextOverflow,
+    ProviderBroken,
+    ProviderError,
+    ProviderRefused,
+    ProviderTimeout,
+)
 from hookline_langchain.failures import secrets_of, translated
+from support.overflows import BEDROCK, CODE_ALONE, OTHERWISE_WRONG, TOO_LONG
 
 
 class Odd(Exception):
@@ -78,3 +87,43 @@ def test_secrets_are_hidden() -> None:
 
     assert {"a-long-api-key", "Bearer abcdefgh"} == secrets
     assert not [secret for secret in secrets if secret in str(error)]
+
+
+@pytest.mark.parametrize(("status", "body"), TOO_LONG.values(), ids=TOO_LONG.keys())
+def test_too_long_is_known(status: int, body: Any) -> None:
+    """As integrations raise it that keep the upstream's body, as OpenAI's and Anthropic's do."""
+    raised = Odd(f"Error code: {status} - {body}", status_code=status, body=body)
+
+    error = translated(raised, "far", ())
+
+    assert (ContextOverflow, status) == (type(error), error.status)
+
+
+@pytest.mark.parametrize(("status", "body"), OTHERWISE_WRONG.values(), ids=OTHERWISE_WRONG.keys())
+def test_other_errors_are_others(status: int, body: Any) -> None:
+    """What sounds like it, and is about something else, stays what it is."""
+    raised = Odd(f"Error code: {status} - {body}", status_code=status, body=body)
+
+    error = translated(raised, "far", ())
+
+    assert type(error) is ProviderRefused
+
+
+def test_too_long_as_bedrock_raises_it() -> None:
+    """Its error has neither a status where others have theirs, nor a code for it."""
+    said = {"Code": "ValidationException", "Message": BEDROCK["message"]}
+    raised = ClientError({"Error": said}, "ConverseStream")
+
+    assert isinstance(translated(raised, "far", ()), ContextOverflow)
+
+
+def test_too_long_by_code_alone() -> None:
+    """A code in the body is enough."""
+    raised = Odd("No.", status_code=400, body=CODE_ALONE)
+
+    assert isinstance(translated(raised, "far", ()), ContextOverflow)
+
+
+def test_too_long_by_the_name_of_the_error() -> None:
+    """LangChain has an error of its own for it, which integrations derive theirs from."""
+    assert isinstance(translated(ContextOverflowError("no"), "far", ()), ContextOverflow)
