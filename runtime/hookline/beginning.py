@@ -28,6 +28,7 @@ from hookline.runs import new_run_id
 from hookline.scope import CallScope, RunScope
 from hookline.subagents import Ask
 from hookline.team import Team
+from hookline.tool_search import TOOL_SEARCH, discovered
 from hookline.tools import ToolSpec
 from hookline.turns import RunContext
 from hookline.waiting import WaitingRun
@@ -124,6 +125,7 @@ class Beginning:
         log = await self._registry.event_logs.create(scope.run)
         context = self._context(scope, agent, request, team, log, tools)
         context.conversation = attached.messages
+        _remember(team, attached.messages)
         begin(context)
         asking.context = context
         return Began(context, log, request, ids, manner.patience)
@@ -301,6 +303,15 @@ def _root(
     if history.run is not None:
         return root_of_messages(user, agent, history.run, request.messages)
     return scope.run
+
+
+def _remember(team: Team, messages: Sequence[Message]) -> None:
+    """Show the agents the tools that searches in earlier turns of the conversation have found."""
+    boxes = [member.toolbox for member in team.members.values()]
+    searching = [box for box in boxes if TOOL_SEARCH in box.names]
+    found = discovered(messages) if searching else ()
+    for box in searching:
+        box.go_on({}, found)
 
 
 def _names(team: Team) -> Collection[str]:

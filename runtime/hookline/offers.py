@@ -34,7 +34,7 @@ async def ask_loaders(
 ) -> Offers:
     """Ask every loader for the definitions of the agent's tools; nothing is raised."""
     tools: dict[str, tuple[ToolSpec, Part[ToolLoader]]] = {}
-    plugins: dict[str, list[str]] = {}
+    plugins = {TOOL_SEARCH: ["hookline"]}
     problems: list[str] = []
     for part in loaders if agent.tools else ():
         try:
@@ -44,7 +44,8 @@ async def ask_loaders(
             problems.append(f"{part.name}: {type(error).__name__}: {error}")
             continue
         for spec in specs:
-            tools.setdefault(spec.name, (spec, part))
+            if spec.name != TOOL_SEARCH:
+                tools.setdefault(spec.name, (spec, part))
             plugins.setdefault(spec.name, []).append(part.plugin)
     offered = {*tools, TOOL_SEARCH, *(spec.part_of for spec, _ in tools.values())}
     missing = [name for name in agent.tools if name not in offered]

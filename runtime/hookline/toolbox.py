@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import attrs
@@ -14,6 +14,7 @@ from hookline.agents import Agent, ToolOptions
 from hookline.calls import Call
 from hookline.effects import Done, EffectIds, Effects, Status
 from hookline.errors import ToolUnavailable
+from hookline.instances import Instances, cancellations
 from hookline.offers import ask_loaders
 from hookline.parts import Part
 from hookline.permissions import Principal
@@ -85,17 +86,17 @@ class Toolbox:
         ids: EffectIds | None = None,
     ):
         self._agent = agent
-        self._offers = offers
+        names = {tool.spec.name for tool in own}
+        self._offers = {name: offer for name, offer in offers.items() if name not in names}
         self._limits = limits
         self._effects = effects
         self._ids = ids or EffectIds("")
-        self._loaded: dict[str, Tool] = {tool.spec.name: tool for tool in own}
+        self._instances = Instances(self._offers, own)
         self._specs = {tool.spec.name: tool.spec for tool in own}
-        self._specs |= {name: spec for name, (spec, _) in offers.items()}
+        self._specs |= {name: spec for name, (spec, _) in self._offers.items()}
         self._places = asyncio.Semaphore(limits.concurrency)
         self._turns = Counter[str]()
         self._found: set[str] = set()
-        self._stack = AsyncExitStack()
         self._hidden = {name: spec for name, spec in self._specs.items() if self._deferred(spec)}
         self._visible = [spec for spec in self._specs.values() if self._shown(spec)]
         self._deferring = bool(self._hidden)
@@ -162,11 +163,8 @@ class Toolbox:
         return [task.result() for task in tasks]
 
     async def close(self) -> None:
-        """Leave the tools that were entered."""
-        try:
-            await self._stack.aclose()
-        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
-            log.warning("tool.close_failed", agent=self._agent.id, error=repr(error))
+        """Leave the tools that were entered. Never fails."""
+        await self._instances.close()
 
     def _scope(self, scope: RunScope) -> RunScope:
         """The scope of this agent's calls: its own files, and those of the caller."""
@@ -198,34 +196,12 @@ class Toolbox:
 
     async def _load(self, names: set[str], scope: RunScope) -> Mapping[str, str]:
         """Load what is not loaded yet; what could not be, with the reason."""
-        wanted: dict[Part[ToolLoader], list[str]] = {}
-        for name in sorted(names):
-            if name in self._offers and name not in self._loaded:
-                wanted.setdefault(self._offers[name][1], []).append(name)
-        failures: dict[str, str] = {}
-        for part, missing in wanted.items():
-            failures |= await self._load_from(part, missing, scope)
+        failures = await self._instances.load(names, scope)
         if failures and self._agent.on_tool_failure == "fail":
             name, why = next(iter(failures.items()))
             message = f"tool {name} could not be loaded: {why}"
             raise ToolUnavailable(message)
         return failures
-
-    async def _load_from(
-        self, part: Part[ToolLoader], names: Sequence[str], scope: RunScope
-    ) -> Mapping[str, str]:
-        try:
-            async with part.call("load") as loader:
-                loaded = await loader.load(names, scope)
-                for tool in {id(tool): tool for tool in loaded.values()}.values():
-                    if isinstance(tool, AbstractAsyncContextManager):
-                        await self._stack.enter_async_context(tool)
-        except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
-            log.warning("tool.load_failed", part=part.name, tools=names, error=str(error))
-            return dict.fromkeys(names, f"{type(error).__name__}: {error}")
-        self._loaded.update(loaded)
-        missing = [name for name in names if name not in loaded]
-        return dict.fromkeys(missing, f"{part.plugin} did not deliver it")
 
     def _prepare(
         self, call: Call, failures: Mapping[str, str], scope: RunScope, decisions: Decisions
@@ -295,11 +271,13 @@ class Toolbox:
 
     async def _try(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Done:
         """Call a tool within its deadline, which begins anew whenever the tool gets on."""
+        before = cancellations()
         limit = asyncio.timeout(self._limits.deadline)
-        scope = attrs.evolve(scope, progress=_Progress(limit, self._limits.deadline))
+        progress = _Progress(limit, self._limits.deadline)
+        scope = attrs.evolve(scope, progress=progress)
         try:
             async with self._measured(call.name), limit:
-                result = await self._loaded[call.name].call(arguments, scope)
+                result = await self._instances[call.name].call(arguments, scope)
         except TimeoutError as error:
             if not limit.expired():
                 return _error(str(error) or "TimeoutError")
@@ -307,6 +285,13 @@ class Toolbox:
         except Exception as error:  # noqa: BLE001  a tool may raise anything; the model is told
             log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
             return _error(str(error) or type(error).__name__)
+        except asyncio.CancelledError as error:
+            if cancellations() > before:
+                raise
+            log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
+            return _error("the call was broken off")
+        finally:
+            progress.over = True
         if isinstance(result, str):
             result = ToolResult(result)
         result = attrs.evolve(result, content=self._cut(result.content))
@@ -359,15 +344,16 @@ class _Refused(Exception):
 
 
 class _Progress:
-    """Begins a deadline anew, as long as it has not passed."""
+    """Begins a deadline anew, as long as it has not passed and the call is not over."""
 
     def __init__(self, limit: asyncio.Timeout, seconds: float):
+        self.over = False
         self._limit = limit
         self._seconds = seconds
 
     def __call__(self) -> None:
         """The call gets on."""
-        if not self._limit.expired() and self._limit.when() is not None:
+        if not self.over and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
 
 
