@@ -13,10 +13,12 @@ from support.process import installed, run
 HEAVY = {"aiohttp", "asyncio", "hookline", "litestar", "msgspec", "rich", "structlog"}
 COMMANDS = [
     *("demo", "serve", "check", "plugins", "agents", "keys", "users", "groups", "roles", "grants"),
-    *("balance", "usage", "audit", "store", "chat", "permissions"),
+    "files",
+    *("balance", "usage", "audit", "store", "chat", "permissions", "actions", "mcp"),
 ]
 SUBCOMMANDS = [
     *(f"agents {word}" for word in ("apply", "list", "show", "delete", "versions", "revert")),
+    *(f"files {word}" for word in ("list", "show", "delete")),
     *(f"keys {word}" for word in ("create", "list", "revoke")),
     *(f"users {word}" for word in ("list", "show", "create", "update", "delete")),
     *(f"groups {word}" for word in ("list", "show", "create", "add-members", "remove-members")),
