@@ -108,7 +108,7 @@ def test_the_help_lists_our_commands() -> None:
     assert COMMANDS == listed
 
 
-@pytest.mark.parametrize("name", [*COMMANDS[:-1], *SUBCOMMANDS])
+@pytest.mark.parametrize("name", [*COMMANDS[:-3], *SUBCOMMANDS])
 def test_each_command_has_an_example(name: str) -> None:
     """The help of a command ends in a line that can be pasted."""
     result = CliRunner().invoke(hookline, [*name.split(), "--help"])
