@@ -10,14 +10,15 @@ import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import attrs
 import msgspec
 import structlog
 
 from hookline.artifacts import Artifact
-from hookline.errors import InvalidRequest, StoreUnavailable, VersionConflict
+from hookline.documents import LIMIT
+from hookline.errors import HooklineError, StoreUnavailable, VersionConflict
 from hookline.moments import now
 from hookline.records import Record, RecordStore
 from hookline.tools import ContentPart, ToolResult
@@ -29,6 +30,9 @@ LEASE = 5.0
 """Seconds for which a call that is under way is believed to be; renewed while it is."""
 LOOK = 0.05
 """Seconds between two looks at a call that another request is making."""
+MOMENT = 0.5
+"""Seconds that a call has which is cancelled, to say what came of it."""
+LOST = "What this call gave back was too large to be kept, or could not be written down."
 
 Status = Literal["success", "error", "unknown"]
 
@@ -134,35 +138,33 @@ class Effects:
         return await self._do(begun, do)
 
     async def _do(self, begun: Record, do: Callable[[], Awaitable[Done]]) -> Done:
-        """Do it, and keep what it gives back; meanwhile the lease is renewed."""
+        """Do it, and keep what it gives back before anybody reads it."""
         held = _Held(self._records, begun, self._clock)
-        renewing = asyncio.get_running_loop().create_task(held.renew())
+        done = UNKNOWN
         try:
-            done = await do()
-        finally:
-            held.over.set()
-            await asyncio.wait([renewing])
-        try:
-            await self._finish(held.record, done)
-        except VersionConflict:  # somebody took this server for dead; it knows better
-            await self._finish(attrs.evolve(held.record, version=0), done)
+            async with held:
+                done = await do()
+            await self._settle(held.record, done)
+        except BaseException:
+            await self._settle_quickly(held.record, done)
+            raise
         return done
 
-    async def _finish(self, begun: Record, done: Done) -> None:
-        kept = KeptResult(
-            until=0.0,
-            status=done.status,
-            content=_plain(done.result.content),
-            artifacts=[KeptArtifact(a.kind, a.data, a.name) for a in done.result.artifacts],
-        )
+    async def _settle(self, begun: Record, done: Done) -> None:
+        """Keep what came of a call, also if somebody took this server for dead meanwhile."""
+        data = _settled(done)
         try:
-            await self._replace(begun, kept)
-        except (InvalidRequest, TypeError):  # too large, or no JSON: the text alone is kept
-            await self._replace(begun, msgspec.structs.replace(kept, artifacts=[]))
+            await self._records.put(attrs.evolve(begun, data=data), expected=begun.version)
+        except VersionConflict:  # this server made the call, and knows better
+            await self._records.put(attrs.evolve(begun, data=data))
 
-    async def _replace(self, begun: Record, kept: KeptResult) -> None:
-        record = attrs.evolve(begun, data=_encode(kept))
-        await self._records.put(record, expected=begun.version or None)
+    async def _settle_quickly(self, begun: Record, done: Done) -> None:
+        """The same in the moment that a call has which was interrupted; then its lease tells."""
+        try:
+            async with asyncio.timeout(MOMENT):
+                await self._settle(begun, done)
+        except Exception as error:  # noqa: BLE001  what interrupted the call is raised
+            log.warning("effect.not_settled", effect=begun.id, error=repr(error))
 
     async def _kept(self, effect: str, owner: str, do: Callable[[], Awaitable[Done]]) -> Done:
         """What another request's call of this id gave back; waits for one that is under way."""
@@ -179,7 +181,8 @@ class Effects:
                 return Done(kept.status, ToolResult(kept.content, artifacts, failed=failed))
             if kept.until <= self._clock().timestamp():
                 try:
-                    await self._finish(record, UNKNOWN)
+                    dead = attrs.evolve(record, data=_settled(UNKNOWN))
+                    await self._records.put(dead, expected=record.version)
                 except VersionConflict:
                     continue
                 return UNKNOWN
@@ -200,20 +203,35 @@ class Effects:
 
 
 class _Held:
-    """A call under way: the record that says so, by its latest version."""
+    """A call under way: the record that says so, by its latest version.
+
+    An async context manager: the lease is renewed as long as it is entered.
+    """
 
     def __init__(self, records: RecordStore, record: Record, clock: Callable[[], datetime]):
         self.record = record
-        self.over = asyncio.Event()
         self._records = records
         self._clock = clock
+        self._over = asyncio.Event()
+        self._renewing: asyncio.Task[None] | None = None
 
-    async def renew(self) -> None:
-        """Renew the lease until the call is over."""
-        while not self.over.is_set():
+    async def __aenter__(self) -> Self:
+        """Begin to renew the lease."""
+        self._renewing = asyncio.get_running_loop().create_task(self._renew())
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """Stop, in the middle if the store takes too long."""
+        self._over.set()
+        if self._renewing is not None:
+            await asyncio.wait([self._renewing], timeout=MOMENT)
+            self._renewing.cancel()
+
+    async def _renew(self) -> None:
+        while not self._over.is_set():
             try:
                 async with asyncio.timeout(LEASE / 3):
-                    await self.over.wait()
+                    await self._over.wait()
             except TimeoutError:
                 await self._renew_once()
 
@@ -222,9 +240,49 @@ class _Held:
         renewed = attrs.evolve(self.record, data=_encode(kept))
         try:
             self.record = await self._records.put(renewed, expected=self.record.version)
-        except (StoreUnavailable, VersionConflict) as error:
+        except VersionConflict:
+            await self._look()
+        except HooklineError as error:
             log.warning("effect.not_renewed", effect=self.record.id, error=str(error))
 
+    async def _look(self) -> None:
+        """Another version is there: a renewal that was not acknowledged, or it is given up."""
+        try:
+            found = await self._records.get(self.record.collection, self.record.id)
+        except StoreUnavailable:
+            return
+        if found is not None and _decode(found.data).status is None:
+            self.record = found
+            return
+        log.warning("effect.taken_for_dead", effect=self.record.id)
 
-def _plain(content: str | Sequence[ContentPart]) -> str | list[ContentPart]:
-    return content if isinstance(content, str) else list(content)
+
+def _settled(done: Done) -> bytes:
+    """What is kept of a call that is over: as much of it as can be kept."""
+    for form in (_whole, _without_artifacts, _text_alone):
+        try:
+            data = _encode(form(done))
+            _decode(data)
+        except Exception as error:  # noqa: BLE001  what a tool made may be anything
+            log.warning("effect.kept_in_part", error=repr(error))
+            continue
+        if len(data) <= LIMIT:
+            return data
+        log.warning("effect.kept_in_part", error=f"it has {len(data)} bytes")
+    return _encode(KeptResult(until=0.0, status=done.status, content=LOST))
+
+
+def _whole(done: Done) -> KeptResult:
+    artifacts = [KeptArtifact(a.kind, a.data, a.name) for a in done.result.artifacts]
+    return msgspec.structs.replace(_without_artifacts(done), artifacts=artifacts)
+
+
+def _without_artifacts(done: Done) -> KeptResult:
+    content = done.result.content
+    plain = content if isinstance(content, str) else list(content)
+    return KeptResult(until=0.0, status=done.status, content=plain)
+
+
+def _text_alone(done: Done) -> KeptResult:
+    text = done.result.text.encode(errors="replace").decode()
+    return KeptResult(until=0.0, status=done.status, content=text)
