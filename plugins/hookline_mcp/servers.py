@@ -8,7 +8,6 @@ import attrs
 
 from hookline_mcp.placeholders import fill, names_in
 
-
 Pairs = tuple[tuple[str, str], ...]
 
 

@@ -2,8 +2,8 @@
 
 Run as a program it speaks over one of the transports::
 
-    python mcp_server.py stdio
-    python mcp_server.py http PORT        # answers at http://127.0.0.1:PORT/mcp
+    python mcp_server.py [old] stdio
+    python mcp_server.py [old] http PORT        # answers at http://127.0.0.1:PORT/mcp
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any
 
 import mcp_types as types
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.shared.exceptions import MCPError
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -23,9 +24,24 @@ PNG = base64.b64decode(
 READING = types.ToolAnnotations(read_only_hint=True)
 
 
-def made(page: str = "<p>Hi</p>") -> MCPServer:
-    """The server; ``page`` is what its UI resource shows."""
+async def old(context: Any, call_next: Any) -> Any:
+    """Middleware of a server that knows nothing newer than the handshake."""
+    if context.method == "server/discover":
+        raise MCPError(types.METHOD_NOT_FOUND, "Method not found")
+    return await call_next(context)
+
+
+def made(*middleware: Any) -> MCPServer:
+    """The server, with what stands before its methods."""
     server = MCPServer("tests", log_level="ERROR")
+    server.middleware.extend(middleware)
+    for offer in (_plain, _requests, _long, _changes, _texts, _media):
+        offer(server)
+    return server
+
+
+def _plain(server: MCPServer) -> None:
+    """Tools that look at the process."""
 
     @server.tool(annotations=READING)
     async def add(a: int, b: int) -> int:
@@ -53,6 +69,15 @@ def made(page: str = "<p>Hi</p>") -> MCPServer:
         return " ".join(sys.argv)
 
     @server.tool()
+    async def pid() -> int:
+        """The id of the process."""
+        return os.getpid()
+
+
+def _requests(server: MCPServer) -> None:
+    """Tools that look at the request."""
+
+    @server.tool()
     async def header(name: str, ctx: Context) -> str:
         """A header of the request."""
         request: Any = ctx.request_context.request
@@ -68,6 +93,10 @@ def made(page: str = "<p>Hi</p>") -> MCPServer:
     async def effect(ctx: Context) -> str:
         """The id of the effect."""
         return str((ctx.request_context.meta or {}).get("hookline/effect"))
+
+
+def _long(server: MCPServer) -> None:
+    """Tools that take their time, or end it."""
 
     @server.tool()
     async def steps(count: int, seconds: float, ctx: Context) -> str:
@@ -104,10 +133,9 @@ def made(page: str = "<p>Hi</p>") -> MCPServer:
         """End the process."""
         os._exit(3)
 
-    @server.tool()
-    async def pid() -> int:
-        """The id of the process."""
-        return os.getpid()
+
+def _changes(server: MCPServer) -> None:
+    """Tools that change what the server offers."""
 
     @server.tool()
     async def grow(name: str, ctx: Context) -> str:
@@ -129,20 +157,19 @@ def made(page: str = "<p>Hi</p>") -> MCPServer:
         await ctx.session.send_tool_list_changed()
         return f"{name} is gone"
 
-    _contents(server, page)
-    return server
+
+def result(*content: types.ContentBlock, **fields: Any) -> types.CallToolResult:
+    """A result with this content."""
+    return types.CallToolResult(content=list(content), **fields)
 
 
-def _contents(server: MCPServer, page: str) -> None:
-    """Tools for every kind of content."""
+def text(words: str) -> types.TextContent:
+    """A text in it."""
+    return types.TextContent(text=words)
 
-    def result(*content: types.ContentBlock, **fields: Any) -> types.CallToolResult:
-        return types.CallToolResult(content=list(content), **fields)
 
-    def text(words: str) -> types.TextContent:
-        return types.TextContent(text=words)
-
-    encoded = base64.b64encode(PNG).decode()
+def _texts(server: MCPServer) -> None:
+    """Tools that give back texts, or nothing."""
 
     @server.tool()
     async def paragraphs() -> types.CallToolResult:
@@ -161,6 +188,16 @@ def _contents(server: MCPServer, page: str) -> None:
         return result(structured_content={"b": 1, "a": [2]})
 
     @server.tool()
+    async def large(size: int) -> str:
+        """As many letters."""
+        return "x" * size
+
+
+def _media(server: MCPServer) -> None:
+    """Tools that give back more than text."""
+    encoded = base64.b64encode(PNG).decode()
+
+    @server.tool()
     async def picture() -> types.CallToolResult:
         return result(text("a dot"), types.ImageContent(data=encoded, mime_type="image/png"))
 
@@ -170,7 +207,9 @@ def _contents(server: MCPServer, page: str) -> None:
 
     @server.tool()
     async def page_ui() -> types.CallToolResult:
-        resource = types.TextResourceContents(uri="ui://page", mime_type="text/html", text=page)
+        resource = types.TextResourceContents(
+            uri="ui://page", mime_type="text/html", text="<p>Hi</p>"
+        )
         return result(text("a page"), types.EmbeddedResource(resource=resource))
 
     @server.tool()
@@ -184,15 +223,10 @@ def _contents(server: MCPServer, page: str) -> None:
             types.EmbeddedResource(resource=resource), types.EmbeddedResource(resource=blob), link
         )
 
-    @server.tool()
-    async def large(size: int) -> str:
-        """As many letters."""
-        return "x" * size
-
 
 def main() -> None:
     """Speak over the transport that the command line names."""
-    server = made()
+    server = made(*([old] if "old" in sys.argv else []))
     if "http" in sys.argv:
         server.run("streamable-http", port=int(sys.argv[-1]))
     else:

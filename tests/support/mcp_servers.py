@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -54,7 +54,12 @@ def served(app: Starlette | None = None, port: int = 0) -> Iterator[str]:
         listening.bind(("127.0.0.1", port))
         app = app or made().streamable_http_app()
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=1, loop="asyncio", ws="none"
+            app,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            loop="asyncio",
+            ws="none",
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -72,6 +77,7 @@ class Killable:
     """The test server by HTTP in a process of its own."""
 
     port: int
+    words: Sequence[str] = ()
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -80,7 +86,7 @@ class Killable:
 
     def start(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, PROGRAM, "http", str(self.port)],
+            [sys.executable, PROGRAM, *self.words, "http", str(self.port)],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -98,11 +104,11 @@ class Killable:
 
 
 @contextmanager
-def killable() -> Iterator[Killable]:
+def killable(*words: str) -> Iterator[Killable]:
     """A server that runs in a process, on a port that stays the same."""
     with socket.socket() as asking:
         asking.bind(("127.0.0.1", 0))
-        server = Killable(asking.getsockname()[1])
+        server = Killable(asking.getsockname()[1], words)
     try:
         server.start()
         yield server

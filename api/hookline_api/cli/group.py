@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, str] = {
 OFFERED: Mapping[str, tuple[str, str]] = {
     "permissions": ("acl", "Ask who may do what."),
     "actions": ("actions", "Keep OpenAPI documents whose operations are tools."),
+    "mcp": ("mcp", "Add and test MCP servers, and keep what users give for them."),
 }
 """Commands of plugins that come with Hookline: which plugin's, and what the help says of it."""
 

@@ -8,17 +8,21 @@ from typing import Any
 import pytest
 
 from hookline_mcp.failures import McpError
-from support.mcp_server import made
+from support.mcp_server import made, old
 from support.mcp_servers import child, endpoint, opened, run, scope_of, served, until
 
 
-@pytest.fixture(params=["child", "http"])
+@pytest.fixture(params=["child", "old child", "http", "old http"])
 def server(request: pytest.FixtureRequest) -> Iterator[dict[str, Any]]:
-    """The settings of the test server, over each of the transports."""
-    if request.param == "child":
-        yield child()
+    """The settings of the test server over each transport, in a new and an old version.
+
+    The old one knows only versions of the protocol that begin with a handshake.
+    """
+    middleware = [old] if request.param.startswith("old") else []
+    if request.param.endswith("child"):
+        yield child(args=["old"] if middleware else [])
         return
-    with served() as url:
+    with served(made(*middleware).streamable_http_app()) as url:
         yield endpoint(url)
 
 

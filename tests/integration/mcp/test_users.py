@@ -127,7 +127,7 @@ def test_idle_connections_are_closed_and_lists_stay():
 
 
 def test_number_of_connections_has_a_limit():
-    """The one that was idle for longest makes room; if all are in use, the next user has to wait."""
+    """The one that was idle for longest makes room; if all are in use, the next user waits."""
 
     async def work() -> Any:
         with served() as url:
@@ -162,7 +162,9 @@ def test_secrets_are_in_no_log_and_no_text():
                 "here": endpoint(f"{url}?token={{{{TOKEN}}}}", **PER_USER),
                 "gone": endpoint("http://127.0.0.1:9/{{TOKEN}}", user_variables={"TOKEN": ""}),
                 "broken": child(
-                    args=["{{TOKEN}}", "--odd"], env={"A": "{{TOKEN}}"}, user_variables={"TOKEN": ""}
+                    args=["{{TOKEN}}", "--odd"],
+                    env={"A": "{{TOKEN}}"},
+                    user_variables={"TOKEN": ""},
                 ),
                 "absent": {
                     "command": "sh",
