@@ -7,6 +7,7 @@ parser reads it; what it says is worked out here, so that nothing else can happe
 
 import ast
 import operator
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -15,6 +16,9 @@ from hookline.errors import InvalidRequest
 
 LONGEST = 1_000
 """Characters of a condition."""
+
+DEEPEST = 30
+"""Expressions in each other."""
 
 NAMES: Mapping[str, str] = {
     "output": "what the agent has said last, as text",
@@ -75,7 +79,8 @@ def _parsed(text: str) -> ast.expr:
         message = f"it has more than {LONGEST} characters"
         raise ValueError(message)
     try:
-        tree = ast.parse(text.strip(), mode="eval").body
+        with warnings.catch_warnings(action="error"):  # such as of an escape that is none
+            tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, RecursionError, MemoryError) as error:
         message = f"it cannot be read: {error}"
         raise ValueError(message) from error
@@ -83,14 +88,21 @@ def _parsed(text: str) -> ast.expr:
     return tree
 
 
-def _check(node: ast.expr) -> None:
+def _check(tree: ast.expr) -> None:
     """Let pass what ``_value`` can work out.
 
     Raises:
         ValueError: says what it cannot.
     """
-    for part in _parts(node):
-        _check(part)
+    level: list[ast.AST] = [tree]
+    for _ in range(DEEPEST):
+        level = [part for node in level for part in ast.iter_child_nodes(node)]
+    if level:
+        message = "it is nested too deeply"
+        raise ValueError(message)
+    nodes = [tree]
+    while nodes:
+        nodes += _parts(nodes.pop())
 
 
 def _parts(node: ast.expr) -> Sequence[ast.expr]:
@@ -129,10 +141,8 @@ def _value(node: ast.expr, names: Mapping[str, Value]) -> Value:
             return names[name]
         case ast.List(elts=parts) | ast.Tuple(elts=parts):
             return [_value(part, names) for part in parts]
-        case ast.BoolOp(op=ast.And(), values=parts):
-            return all(_value(part, names) for part in parts)
-        case ast.BoolOp(values=parts):
-            return any(_value(part, names) for part in parts)
+        case ast.BoolOp(op=op, values=parts):
+            return _decided(parts, names, by=isinstance(op, ast.Or))
         case ast.UnaryOp(op=ast.Not(), operand=part):
             return not _value(part, names)
         case ast.UnaryOp(operand=part):
@@ -146,6 +156,16 @@ def _value(node: ast.expr, names: Mapping[str, Value]) -> Value:
         case _:
             message = f"{node!r} has not been checked"
             raise ValueError(message)
+
+
+def _decided(parts: Sequence[ast.expr], names: Mapping[str, Value], *, by: bool) -> Value:
+    """The value of ``and`` and ``or``: of the first part that decides, or of the last one."""
+    value = None
+    for part in parts:
+        value = _value(part, names)
+        if bool(value) is by:
+            break
+    return value
 
 
 def _compared(node: ast.Compare, names: Mapping[str, Value]) -> bool:
