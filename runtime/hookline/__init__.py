@@ -3,15 +3,19 @@
 from hookline.agents import Agent
 from hookline.artifacts import Artifact, ArtifactProcessor, Attachment
 from hookline.context import PluginContext
+from hookline.files import FileRecord
+from hookline.filing import Files
 from hookline.hooks import hookimpl
 from hookline.log import EventLog, EventLogs
 from hookline.permissions import Credentials, PermissionBackend, Principal, ResourceFilter
 from hookline.providers import ModelProvider, ModelRequest, ProviderKind
-from hookline.scope import RunScope
+from hookline.records import Record, RecordStore
+from hookline.scope import CallScope, RunScope
 from hookline.sinks import EventSink
 from hookline.store import Store, StoreKind
 from hookline.tools import StaticTools, Tool, ToolLoader, ToolResult, ToolSpec, tool
 from hookline.usage import Admission, Closing, Price, PriceList, UsageEntry, UsageRecorder
+from hookline.vault import Vault
 
 __all__ = [
     "Admission",
@@ -19,11 +23,14 @@ __all__ = [
     "Artifact",
     "ArtifactProcessor",
     "Attachment",
+    "CallScope",
     "Closing",
     "Credentials",
     "EventLog",
     "EventLogs",
     "EventSink",
+    "FileRecord",
+    "Files",
     "ModelProvider",
     "ModelRequest",
     "PermissionBackend",
@@ -32,6 +39,8 @@ __all__ = [
     "PriceList",
     "Principal",
     "ProviderKind",
+    "Record",
+    "RecordStore",
     "ResourceFilter",
     "RunScope",
     "StaticTools",
@@ -43,6 +52,7 @@ __all__ = [
     "ToolSpec",
     "UsageEntry",
     "UsageRecorder",
+    "Vault",
     "hookimpl",
     "tool",
 ]

@@ -21,6 +21,7 @@ from hookline.permissions import Principal
 from hookline.policy import check_provider
 from hookline.registry import Registry
 from hookline.subagents import Ask, SubAgent
+from hookline.summaries import LONGEST
 from hookline.team import Team
 from hookline.toolbox import ToolLimits, open_toolbox
 from hookline.variables import fill, zone_of
@@ -155,6 +156,7 @@ class Assembly:
             toolbox=toolbox,
             preface=await self._preface(agent, order),
             limit=min(agent.recursion_limit, self._config.runs.recursion_limit),
+            summary=self._summary(agent),
         )
 
     async def _subagents(self, agent: Agent, order: Order) -> Sequence[SubAgent]:
@@ -195,6 +197,15 @@ class Assembly:
             kept = {name: parameters[name] for name in parameters if name in honoured}
             voices.append(self._spoken(other, kept))
         return voices
+
+    def _summary(self, agent: Agent) -> Voice | None:
+        """The model that sums up, limited as far as its provider can be."""
+        if agent.summary is None:
+            return None
+        other = attrs.evolve(agent, provider=agent.summary.provider, model=agent.summary.model)
+        honoured = self._registry.provider(other).part.parameters
+        limit = next((name for name in sorted(TOKEN_LIMITS) if name in honoured), None)
+        return self._spoken(other, {} if limit is None else {limit: LONGEST})
 
     def _voice(self, agent: Agent, request: ChatCompletionRequest | None) -> Voice:
         honoured = self._registry.provider(agent).part.parameters

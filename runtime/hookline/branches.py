@@ -14,6 +14,7 @@ from hookline.calls import Call
 from hookline.events import Event, StopReason
 from hookline.parts import Part
 from hookline.providers import ModelProvider
+from hookline.summaries import Digest
 from hookline.toolbox import Toolbox
 from hookline.wire.chat import AssistantMessage, Message
 from hookline.wire.completion import FinishReason
@@ -24,6 +25,13 @@ class Appending(Protocol):
 
     def append(self, event: Event) -> None:
         """Take an event. Never blocks."""
+
+
+class Silence:
+    """Takes events that nobody shall hear."""
+
+    def append(self, event: Event) -> None:
+        """Forget it."""
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +61,7 @@ class Member:
 
     ``voices`` are its model and, after it, those asked when it fails. ``preface`` are the messages
     that it reads before the conversation: its instructions. ``limit`` is how many turns it may
-    have, of the model and of tools.
+    have, of the model and of tools. ``summary`` is the model that sums up what it cannot read.
     """
 
     agent: Agent
@@ -61,6 +69,7 @@ class Member:
     toolbox: Toolbox
     preface: Sequence[Message] = ()
     limit: int
+    summary: Voice | None = None
 
     @property
     def may_wait(self) -> bool:
@@ -97,6 +106,7 @@ class Branch:
         before: the ids of the agents that worked before it.
         ended: whether it has ended.
         final: whether nobody went on after it.
+        digest: what stands for the oldest of the messages.
     """
 
     id: int
@@ -113,6 +123,7 @@ class Branch:
     before: tuple[str, ...] = ()
     ended: bool = False
     final: bool = False
+    digest: Digest | None = None
 
     def add(self, message: Message) -> None:
         """It made a message, and reads it next time."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
 
@@ -14,15 +14,16 @@ import structlog
 from hookline.airtime import Airtime
 from hookline.allowance import Allowance
 from hookline.attachments import Attachments
-from hookline.branches import Appending, Branch, Turn, Voice
+from hookline.branches import Appending, Branch, Silence, Turn, Voice
 from hookline.calls import Call, Owner
-from hookline.errors import ProviderBroken, ProviderError
+from hookline.errors import ContextOverflow, ContextTooLong, ProviderBroken, ProviderError
 from hookline.events import Event, Text, ToolCallFinished, UsageReported
 from hookline.fallbacks import worth_another
 from hookline.listener import Listener
 from hookline.meter import BudgetSpent, Meter
 from hookline.moments import now
 from hookline.providers import ModelProvider, ModelRequest, vendor_of
+from hookline.reading import read, read_less
 from hookline.scope import RunScope
 from hookline.team import Joins, Team
 from hookline.toolbox import Decisions, Outcome
@@ -149,19 +150,48 @@ async def call_model(context: RunContext, branch: Branch) -> Turn:
 
 async def _ask(context: RunContext, branch: Branch, voice: Voice) -> Turn:
     """Ask a model; once more, with less to read, if that was too much for it."""
-    messages = list(branch.messages)
-    return await _call(context, branch, voice, messages)
+    tools = _tools(context, branch)
+
+    async def sum_up(messages: Sequence[Message]) -> str:
+        return await _sum_up(context, branch, messages)
+
+    fitted = await read(branch, voice, tools, sum_up)
+    try:
+        return await _call(context, branch, _request(context, voice, fitted.messages, tools), voice)
+    except _Unspoken as error:
+        if not isinstance(error.cause, ContextOverflow):
+            raise
+        log.info("context.overflowed", run=context.scope.run, model=voice.model)
+        try:
+            fitted = read_less(branch, voice, tools, fitted)
+        except ContextTooLong:
+            raise error from None
+    return await _call(context, branch, _request(context, voice, fitted.messages, tools), voice)
 
 
-async def _call(
-    context: RunContext, branch: Branch, voice: Voice, messages: Sequence[Message]
-) -> Turn:
-    request = _request(context, branch, voice, messages)
+async def _sum_up(context: RunContext, branch: Branch, messages: Sequence[Message]) -> str:
+    """Have the model that sums up speak; what it consumes is the run's."""
+    voice = branch.member.summary
+    if voice is None:
+        return ""
+    aside = replace(context, usage_type="summarization", admitted=None, asked=True)
+    member = attrs.evolve(branch.member, voices=[voice])
+    side = Branch(id=-1, member=member, messages=list(messages), channel=Silence())
+    try:
+        await _call(aside, side, _request(aside, voice, messages, ()), voice)
+    except _Unspoken as error:
+        raise error.cause from error
+    return side.words
+
+
+async def _call(context: RunContext, branch: Branch, request: ModelRequest, voice: Voice) -> Turn:
+    messages = request.messages
     listener = Listener(
         branch.channel.append, context.owner_of, calls=branch.call_count, spoke=branch.spoke
     )
-    admission, entry = context.admitted or next_call(context, branch, voice, messages)
-    context.admitted = None
+    admission, entry = _admitted(context, branch, voice) or next_call(
+        context, branch, voice, messages
+    )
     branch.step = entry.step
     try:
         await context.meter.open(admission, entry, listener.count)
@@ -182,6 +212,20 @@ async def _call(
             _report(context, entry, messages, listener)
         context.meter.drop(entry.id)
     return _turn(branch, listener)
+
+
+def _admitted(
+    context: RunContext, branch: Branch, voice: Voice
+) -> tuple[Admission, UsageEntry] | None:
+    """The first call of the run, if it is this one."""
+    admitted = context.admitted
+    if admitted is None:
+        return None
+    entry = admitted[1]
+    if (entry.agent, entry.model) != (branch.member.agent.id, voice.model):
+        return None
+    context.admitted = None
+    return admitted
 
 
 async def _measured(
@@ -217,18 +261,23 @@ async def _listen(
                     await most.look()
 
 
+def _tools(context: RunContext, branch: Branch) -> Sequence[ToolSpec]:
+    """What the model of a branch is shown: its own tools, ways to others, and the caller's."""
+    tools = [*branch.member.toolbox.specs, *context.team.handoff_specs(branch)]
+    if branch.alone:
+        tools += context.caller_tools.values()
+    return tools
+
+
 def _request(
-    context: RunContext, branch: Branch, voice: Voice, messages: Sequence[Message]
+    context: RunContext, voice: Voice, messages: Sequence[Message], tools: Sequence[ToolSpec]
 ) -> ModelRequest:
     choice = context.tool_choice
     if context.asked and choice not in {None, "none", "auto"}:
         choice = "auto"  # what had to be called has been; a second time would never end
-    tools = [*branch.member.toolbox.specs, *context.team.handoff_specs(branch)]
-    if branch.alone:
-        tools += context.caller_tools.values()
     return ModelRequest(
         model=voice.model,
-        messages=messages,
+        messages=list(messages),
         tools=tools,
         tool_choice=choice,
         parameters=voice.parameters,

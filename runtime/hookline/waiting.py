@@ -19,10 +19,11 @@ from hookline.errors import InvalidRequest, NotFound
 from hookline.events import Event, PendingCall, StopReason
 from hookline.graph import Paused
 from hookline.records import Record
+from hookline.summaries import Digest
 from hookline.team import Joins, Team
 from hookline.toolbox import Decisions
 from hookline.turns import RunContext
-from hookline.wire.chat import ChatCompletionRequest, Message
+from hookline.wire.chat import ChatCompletionRequest, Message, UserMessage
 from hookline.wire.completion import FinishReason
 
 COLLECTION = "runs.waiting"
@@ -76,6 +77,7 @@ class KeptBranch(Struct, frozen=True, kw_only=True):
     before: list[str]
     ended: bool
     final: bool
+    digest: tuple[int, UserMessage] | None = None
 
 
 class KeptAirtime(Struct, frozen=True):
@@ -291,6 +293,7 @@ def _branch(branch: Branch) -> KeptBranch:
         before=list(branch.before),
         ended=branch.ended,
         final=branch.final,
+        digest=(branch.digest.upto, branch.digest.message) if branch.digest else None,
     )
 
 
@@ -310,6 +313,7 @@ def _restored(number: int, kept: KeptBranch, team: Team, channel: Appending) -> 
         before=tuple(kept.before),
         ended=kept.ended,
         final=kept.final,
+        digest=Digest(*kept.digest) if kept.digest else None,
     )
 
 
