@@ -46,7 +46,8 @@ class Reader:
         Raises:
             ContextTooLong: what has to stay is too long.
         """
-        return fit(messages, self.limit, self.count, pinned=pinned)
+        whole = list(messages)  # a branch's grow while its model is read from
+        return fit(whole, self.limit, self.count, pinned=pinned)
 
     def fit_again(self, messages: Sequence[Message], refused: Fitted, *, pinned: int = 0) -> Fitted:
         """Less than was refused, for the second try of a call whose prompt was too long.

@@ -22,8 +22,9 @@ from hookline.fallbacks import worth_another
 from hookline.listener import Listener
 from hookline.meter import BudgetSpent, Meter
 from hookline.moments import now
+from hookline.prompting import prompt, shorter
 from hookline.providers import ModelProvider, ModelRequest, vendor_of
-from hookline.reading import read, read_less
+from hookline.reading import Reader
 from hookline.scope import RunScope
 from hookline.team import Joins, Team
 from hookline.toolbox import Decisions, Outcome
@@ -155,7 +156,8 @@ async def _ask(context: RunContext, branch: Branch, voice: Voice) -> Turn:
     async def sum_up(messages: Sequence[Message]) -> str:
         return await _sum_up(context, branch, messages)
 
-    fitted = await read(branch, voice, tools, sum_up)
+    reader = Reader.of(branch.member.agent, voice, tools)
+    fitted = await prompt(branch, reader, sum_up)
     try:
         return await _call(context, branch, _request(context, voice, fitted.messages, tools), voice)
     except _Unspoken as error:
@@ -163,7 +165,7 @@ async def _ask(context: RunContext, branch: Branch, voice: Voice) -> Turn:
             raise
         log.info("context.overflowed", run=context.scope.run, model=voice.model)
         try:
-            fitted = read_less(branch, voice, tools, fitted)
+            fitted = shorter(branch, reader, fitted)
         except ContextTooLong:
             raise error from None
     return await _call(context, branch, _request(context, voice, fitted.messages, tools), voice)
