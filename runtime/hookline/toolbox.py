@@ -153,8 +153,10 @@ class Toolbox:
             StoreUnavailable: what a call gave back could not be kept.
         """
         scope = self._scope(scope)
-        failures = await self._load({call.name for call in calls}, scope)
-        made = [self._prepare(call, failures, scope, decisions or {}) for call in calls]
+        read = [(call, self._read(call, decisions or {})) for call in calls]
+        called = {call.name for call, said in read if not isinstance(said, Outcome)}
+        failures = await self._load(called, scope)
+        made = [self._prepare(call, said, failures, scope) for call, said in read]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._told(one, tell)) for one in made]
@@ -203,16 +205,28 @@ class Toolbox:
             raise ToolUnavailable(message)
         return failures
 
+    def _read(self, call: Call, decisions: Decisions) -> Mapping[str, Any] | Outcome:
+        """The arguments of a call, or why it is not made."""
+        try:
+            return self._arguments(call, decisions)
+        except InvalidArguments as error:
+            return _failure(call, str(error))
+        except _Refused as error:
+            return error.outcome
+
     def _prepare(
-        self, call: Call, failures: Mapping[str, str], scope: RunScope, decisions: Decisions
+        self,
+        call: Call,
+        arguments: Mapping[str, Any] | Outcome,
+        failures: Mapping[str, str],
+        scope: RunScope,
     ) -> "_Prepared":
         """Everything that can be said of a call before it is made."""
-        try:
-            arguments = self._arguments(call, failures, decisions)
-        except InvalidArguments as error:
-            return _Prepared(call, refused=_failure(call, str(error)))
-        except _Refused as error:
-            return _Prepared(call, refused=error.outcome)
+        if isinstance(arguments, Outcome):
+            return _Prepared(call, refused=arguments)
+        if call.name in failures:
+            why = f"Tool {call.name} is not available: {failures[call.name]}"
+            return _Prepared(call, refused=_failure(call, why))
         if call.name == TOOL_SEARCH and self._deferring:
             return _Prepared(call, refused=self._search(call, arguments))
         turn = self._turns[call.name]
@@ -222,18 +236,13 @@ class Toolbox:
         made = CallScope(**fields, call=call.public_id, effect=effect, turn=turn)
         return _Prepared(call, lambda: self._call(call, arguments, made))
 
-    def _arguments(
-        self, call: Call, failures: Mapping[str, str], decisions: Decisions
-    ) -> Mapping[str, Any]:
+    def _arguments(self, call: Call, decisions: Decisions) -> Mapping[str, Any]:
         searching = call.name == TOOL_SEARCH and self._deferring
         spec = DISCOVER if searching else self._specs.get(call.name)
         if spec is None:
             raise _Refused(_failure(call, f"Tool {call.name} not found"))
         if not searching and "direct" not in self._options(call.name).allowed_callers:
             raise _Refused(_failure(call, f"Tool {call.name} may not be called directly"))
-        if call.name in failures:
-            why = failures[call.name]
-            raise _Refused(_failure(call, f"Tool {call.name} is not available: {why}"))
         refusal = decisions.get(call.public_id)
         if refusal is not None:
             text = f"Error: this call was not approved: {refusal}"

@@ -24,16 +24,10 @@ from hookline.calls import Call
 from hookline.errors import ToolUnavailable
 from hookline.offers import look_over
 from hookline.parts import Part
-from hookline.toolbox import (
-    FIX_HINT,
-    Outcome,
-    Toolbox,
-    ToolLimits,
-    open_toolbox,
-)
-from support.runtimes import ALICE, HELPER, run, scope
+from hookline.toolbox import FIX_HINT, Outcome, ToolLimits
+from support.runtimes import ALICE, HELPER, run
+from support.toolboxes import LIMITS, Loader, box, call, outcomes
 
-LIMITS = ToolLimits(deadline=5.0, result=1000, concurrency=16)
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
@@ -68,22 +62,6 @@ async def draw() -> ToolResult:
     return ToolResult("drawn", [Artifact(kind="image", data="<svg/>")])
 
 
-class Loader(StaticTools):
-    """A loader that counts what it loads, and can fail in both of its phases."""
-
-    def __init__(self, *tools: Tool, error: Exception | None = None, deliver: bool = True):
-        super().__init__(*tools)
-        self.error = error
-        self.deliver = deliver
-        self.loaded: list[str] = []
-
-    async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
-        self.loaded += names
-        if self.error is not None:
-            raise self.error
-        return await super().load(names, scope) if self.deliver else {}
-
-
 class BrokenLoader(ToolLoader):
     """A loader that cannot even define its tools."""
 
@@ -92,35 +70,6 @@ class BrokenLoader(ToolLoader):
 
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
         raise NotImplementedError
-
-
-def part(loader: ToolLoader) -> Part[ToolLoader]:
-    """The loader as a part."""
-    return Part("acme", "tool_loader", loader, 5.0)
-
-
-def call(name: str, arguments: str = "{}", index: int = 0) -> Call:
-    """A call of a model."""
-    made = Call(index=index, owner="server", name=name, id=f"up_{index}", public_id=f"call_{index}")
-    made.arguments.append(arguments)
-    return made
-
-
-async def box(
-    *loaders: ToolLoader, limits: ToolLimits = LIMITS, degrade: bool = False, names: str = ""
-) -> Toolbox:
-    """A toolbox for an agent with these tools."""
-    agent = attrs.evolve(
-        HELPER,
-        tools=tuple(names.split()),
-        on_tool_failure="degrade" if degrade else "fail",
-    )
-    return await open_toolbox([part(loader) for loader in loaders], agent, ALICE, limits=limits)
-
-
-async def outcomes(toolbox: Toolbox, *calls: Call) -> list[Outcome]:
-    """What becomes of the calls."""
-    return await toolbox.call_all(calls, scope(), lambda outcome: None)
 
 
 def content(*calls: Call, names: str, limits: ToolLimits = LIMITS) -> list[str]:
@@ -226,12 +175,13 @@ def test_of_two_tools_with_one_name_the_first_wins() -> None:
 )
 def test_a_tool_that_cannot_be_loaded_ends_the_run_or_not(loader: Loader, why: str) -> None:
     """As the agent says."""
+    made = call("add", '{"a":1,"b":2}')
 
     async def fail() -> None:
-        await outcomes(await box(loader, names="add"), call("add"))
+        await outcomes(await box(loader, names="add"), made)
 
     async def degrade() -> Outcome:
-        (outcome,) = await outcomes(await box(loader, names="add", degrade=True), call("add"))
+        (outcome,) = await outcomes(await box(loader, names="add", degrade=True), made)
         return outcome
 
     with pytest.raises(ToolUnavailable, match=f"tool add could not be loaded: {why}"):
