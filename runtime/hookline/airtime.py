@@ -70,7 +70,7 @@ class Airtime:
 
     def end(self, channel: Channel, *, muted: bool = False) -> None:
         """The branch has ended; ``muted`` keeps what it said from being heard, if it was held."""
-        channel.ended, channel.muted = True, muted
+        channel.ended, channel.muted = True, muted and channel.held
         self._go_on()
 
     def write(self, channel: Channel, event: Event) -> None:
