@@ -174,9 +174,9 @@ class Effects:
                 return await self.once(effect, owner, do)
             kept = _decode(record.data)
             if kept.status is not None:
-                artifacts = [
+                artifacts = tuple(
                     Artifact(kind=a.kind, data=a.data, name=a.name) for a in kept.artifacts
-                ]
+                )
                 failed = kept.status != "success"
                 return Done(kept.status, ToolResult(kept.content, artifacts, failed=failed))
             if kept.until <= self._clock().timestamp():
