@@ -84,18 +84,25 @@ async def restore(
     if not found:
         return Restored(messages)
     restored: list[Message] = []
+    open_: Continuation | None = None
     for message in messages:
         match message:
-            case AssistantMessage(tool_calls=list(calls)) if calls and calls[0].id in found:
-                restored += _put_back(found[calls[0].id], calls)
-            case ToolMessage(tool_call_id=id_) if id_ in found:
-                restored.append(ToolMessage(found[id_].calls[id_], message.content))
+            case AssistantMessage():
+                open_ = _handed(message, found)
+                restored += _put_back(open_, message) if open_ is not None else [message]
+            case ToolMessage(tool_call_id=id_) if open_ is not None and id_ in open_.calls:
+                restored.append(ToolMessage(open_.calls[id_], message.content))
             case _:
                 restored.append(message)
-    last = found.get(wanted[-1]) if isinstance(messages[-1], ToolMessage) else None
-    if last is None:
+    if open_ is None:
         return Restored(restored)
-    return Restored(restored, _kept(last).speaker or None, last.id)
+    return Restored(restored, _kept(open_).speaker or None, open_.id)
+
+
+def _handed(message: AssistantMessage, found: Mapping[str, Continuation]) -> Continuation | None:
+    """The run that handed these calls to the caller; the caller may have added some of its own."""
+    calls = message.tool_calls or ()
+    return next((found[call.id] for call in calls if call.id in found), None)
 
 
 def _kept(continuation: Continuation) -> _Kept:
@@ -103,19 +110,27 @@ def _kept(continuation: Continuation) -> _Kept:
     return kept if isinstance(kept, _Kept) else _Kept("", kept)
 
 
-def _put_back(kept: Continuation, calls: Sequence[ToolCall]) -> list[Message]:
+def _put_back(kept: Continuation, caller: AssistantMessage) -> list[Message]:
     """What the run produced; its last calls as the caller has them, should it have edited them."""
-    current = {kept.calls[c.id]: c.function for c in calls if c.id in kept.calls}
-    return [_updated(message, kept.calls, current) for message in _kept(kept).messages]
+    messages = list(_kept(kept).messages)
+    for number in reversed(range(len(messages))):
+        message = messages[number]
+        if isinstance(message, AssistantMessage):
+            messages[number] = _edited(message, kept.calls, caller.tool_calls or ())
+            break
+    return messages
 
 
-def _updated(message: Message, handed: Mapping[str, str], current: Mapping[str, object]) -> Message:
-    if not isinstance(message, AssistantMessage) or not message.tool_calls:
-        return message
+def _edited(
+    message: AssistantMessage, handed: Mapping[str, str], callers: Sequence[ToolCall]
+) -> AssistantMessage:
+    """The calls of the last turn: the server's own as they were, the others as the caller says."""
+    current = {handed[call.id]: call.function for call in callers if call.id in handed}
     models_own = set(handed.values())
     calls = [
         msgspec.structs.replace(call, function=current.get(call.id, call.function))
-        for call in message.tool_calls
+        for call in message.tool_calls or ()
         if call.id not in models_own or call.id in current
     ]
+    calls += [call for call in callers if call.id not in handed]
     return msgspec.structs.replace(message, tool_calls=calls)

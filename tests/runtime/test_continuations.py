@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from hookline.calls import Call
-from hookline.continuations import keep, restore
+from hookline.continuations import Restored, keep, restore
 from hookline.store import ContinuationStore
 from hookline.wire.chat import (
     AssistantMessage,
@@ -42,17 +42,26 @@ PRODUCED: Sequence[Message] = [
 CALLS = [handed("call_a", "up_2"), handed("call_b", "up_4")]
 
 
-def restored(
-    messages: Sequence[Message], *, user: str = "alice", agent: str = "helper"
-) -> Sequence[Message]:
-    """The history, with what was kept put back."""
+def gone_on_with(
+    messages: Sequence[Message],
+    *,
+    user: str = "alice",
+    agent: str = "helper",
+    produced: Sequence[Message] = PRODUCED,
+) -> Restored:
+    """What is made of a history."""
 
-    async def work() -> Sequence[Message]:
+    async def work() -> Restored:
         store: ContinuationStore = MemoryStore().continuations
-        await keep(store, scope(), "helper", PRODUCED, CALLS, hours=1.0)
-        return (await restore(store, messages, user=user, agent=agent)).messages
+        await keep(store, scope(), "helper", produced, CALLS, hours=1.0)
+        return await restore(store, messages, user=user, agent=agent)
 
     return run(work)
+
+
+def restored(messages: Sequence[Message], **whose: str) -> Sequence[Message]:
+    """The history, with what was kept put back."""
+    return gone_on_with(messages, **whose).messages
 
 
 def callers(*calls: ToolCall) -> list[Message]:
@@ -83,6 +92,61 @@ def test_a_caller_may_edit_its_calls() -> None:
         model_call("up_2", arguments='{"city":"Rome"}'),
         model_call("up_3", "add"),
     ] == last.tool_calls
+
+
+def test_a_caller_may_add_calls_of_its_own() -> None:
+    """They stand among the others, and keep the ids that the caller gave them."""
+    added = model_call("mine", "look")
+    messages = restored(callers(added, model_call("call_a"), model_call("call_b")))
+
+    last = messages[3]
+    assert isinstance(last, AssistantMessage)
+    assert [
+        model_call("up_2"),
+        model_call("up_3", "add"),
+        model_call("up_4"),
+        added,
+    ] == last.tool_calls
+    answered = [m.tool_call_id for m in messages if isinstance(m, ToolMessage)]
+    assert ["up_1", "up_3", "mine", "up_2", "up_4"] == answered
+
+
+def test_ids_that_a_model_uses_again_are_of_its_last_turn() -> None:
+    """A call of an earlier turn stays what it was, though it has the id of one that is edited."""
+    first = AssistantMessage(tool_calls=[model_call("up_2", "add", '{"a":1}')])
+    produced = [first, ToolMessage("up_2", "3"), AssistantMessage(tool_calls=[model_call("up_2")])]
+    edited = callers(model_call("call_a", arguments='{"city":"Rome"}'))
+
+    messages = gone_on_with(edited, produced=produced).messages
+
+    assert first == messages[1]
+    assert (
+        AssistantMessage(tool_calls=[model_call("up_2", arguments='{"city":"Rome"}')])
+        == messages[3]
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ([], "run_1"),
+        ([UserMessage("And?")], "run_1"),
+        ([AssistantMessage("So it is."), UserMessage("And?")], None),
+    ],
+    ids=["results", "results and a question", "an answer"],
+)
+def test_what_a_request_goes_on_with(more: list[Message], expected: str | None) -> None:
+    """With the run whose calls it answers; once that was answered in turn, it begins anew."""
+    found = gone_on_with([*callers(model_call("call_a"), model_call("call_b")), *more])
+
+    assert expected == found.run
+
+
+def test_an_added_call_at_the_end_does_not_begin_anew() -> None:
+    """It is enough that one of the calls is the run's."""
+    found = gone_on_with(callers(model_call("call_a"), model_call("mine", "look")))
+
+    assert ("run_1", "helper") == (found.run, found.speaker)
 
 
 @pytest.mark.parametrize("whose", [{"user": "bob"}, {"agent": "other"}], ids=["user", "agent"])
