@@ -6,11 +6,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.errors import InvalidRequest
-from hookline.specs import AgentSpec, EdgeSpec, SupportContactSpec, agent_of, spec_of
+from hookline.specs import (
+    AgentSpec,
+    EdgeSpec,
+    ModelChoiceSpec,
+    SummarySpec,
+    SupportContactSpec,
+    ToolOptionsSpec,
+    ToolResourceSpec,
+    agent_of,
+    spec_of,
+)
 
 IDS = st.text(min_size=1, max_size=5)
 EDGES = st.builds(
-    EdgeSpec, from_=IDS, to=st.lists(IDS, min_size=2, max_size=3), prompt=IDS, condition=IDS
+    EdgeSpec,
+    from_=IDS,
+    to=st.lists(IDS, min_size=2, max_size=3),
+    edge_type=st.sampled_from(["direct", "handoff"]),
+    prompt=IDS,
+    exclude_results=st.none() | st.booleans(),
+    condition=IDS,
+)
+OPTIONS = st.builds(
+    ToolOptionsSpec,
+    defer_loading=st.booleans(),
+    allowed_callers=st.sampled_from([["direct"], ["code_execution"], ["direct", "code_execution"]]),
+    require_approval=st.booleans(),
 )
 SPECS = st.builds(
     AgentSpec,
@@ -21,6 +43,16 @@ SPECS = st.builds(
     support_contact=st.none() | st.builds(SupportContactSpec, name=IDS, email=IDS),
     model_parameters=st.dictionaries(IDS, st.none() | st.integers() | IDS),
     avatar=st.none() | IDS,
+    tool_options=st.dictionaries(IDS, OPTIONS, max_size=3),
+    tool_resources=st.dictionaries(
+        IDS, st.builds(ToolResourceSpec, file_ids=st.lists(IDS)), max_size=2
+    ),
+    subagents=st.lists(IDS, max_size=2),
+    fallbacks=st.lists(st.builds(ModelChoiceSpec, provider=IDS, model=IDS), max_size=2),
+    max_context_tokens=st.none() | st.integers(1_024, 9_999),
+    summary=st.none() | st.builds(SummarySpec, provider=IDS, model=IDS),
+    hide_sequential_outputs=st.booleans(),
+    end_after_tools=st.booleans(),
 )
 
 
@@ -28,6 +60,24 @@ SPECS = st.builds(
 def test_what_is_written_down_comes_back(spec: AgentSpec) -> None:
     """An agent made of a spec is written down as that spec."""
     assert spec == spec_of(agent_of("helper", spec))
+
+
+@pytest.mark.parametrize(
+    ("from_", "to", "expected"),
+    [
+        ("a", "b", "handoff"),
+        ("a", ["b", "c"], "direct"),
+        (["a", "b"], "c", "handoff"),
+        (["a", "b"], ["c", "d"], "handoff"),
+    ],
+)
+def test_an_edge_without_a_type_has_one(
+    from_: str | list[str], to: str | list[str], expected: str
+) -> None:
+    """One to several agents is direct, any other hands over. Source: seed 13.4."""
+    spec = AgentSpec("p", "m", edges=[EdgeSpec(from_=from_, to=to)])
+
+    assert expected == agent_of("a", spec).edges[0].edge_type
 
 
 def test_an_edge_says_from_and_to() -> None:
