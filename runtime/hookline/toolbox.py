@@ -323,12 +323,11 @@ class Toolbox:
             return content
         parts: list[ContentPart] = []
         for part in content:
-            if isinstance(part, TextPart):
-                kept = part.text[:most]
-                parts.append(TextPart(kept))
-                most -= len(kept)
-            else:
+            if not isinstance(part, TextPart):
                 parts.append(part)
+            elif most > 0:
+                parts.append(TextPart(part.text[:most]))
+                most -= len(part.text)
         return [*parts, TextPart(_mark(size))]
 
 

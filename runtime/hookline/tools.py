@@ -34,6 +34,8 @@ class ToolSpec:
 
 
 ContentPart = TextPart | ImagePart
+IMAGE = "[image]"
+"""What stands for an image where there can be text alone."""
 
 
 @attrs.frozen
@@ -49,10 +51,12 @@ class ToolResult:
 
     @property
     def text(self) -> str:
-        """The text of the content; a blank line stands between parts."""
+        """The text of the content; a blank line stands between parts, ``[image]`` for an image."""
         if isinstance(self.content, str):
             return self.content
-        return "\n\n".join(part.text for part in self.content if isinstance(part, TextPart))
+        return "\n\n".join(
+            part.text if isinstance(part, TextPart) else IMAGE for part in self.content
+        )
 
 
 class Tool(ABC):

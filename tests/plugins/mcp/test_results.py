@@ -51,7 +51,7 @@ def test_structured_content_beside_an_image():
     """Structured content counts where there is no text, though there is an image."""
     image = {"type": "image", "data": "AAAA", "mimeType": "image/png"}
 
-    assert '{"a":1}' == result_of([image], {"a": 1}).text
+    assert '[image]\n\n{"a":1}' == result_of([image], {"a": 1}).text
 
 
 def test_results_without_unknown_items_stay():
