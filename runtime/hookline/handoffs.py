@@ -39,7 +39,7 @@ class Handoff:
             return ""
         try:
             said = msgspec.json.decode(call.text(), type=dict[str, object]).get(self.key)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return ""
         return said if isinstance(said, str) else ""
 
