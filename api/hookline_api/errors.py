@@ -52,6 +52,7 @@ STATUSES: Mapping[str, tuple[int, str]] = {
     "provider_not_allowed": (403, "invalid_request_error"),
     "context_length_exceeded": (400, "invalid_request_error"),
     "version_conflict": (409, "invalid_request_error"),
+    "run_busy": (409, "invalid_request_error"),
     "already_exists": (409, "invalid_request_error"),
     "precondition_required": (428, "invalid_request_error"),
     "provider_error": (502, "server_error"),

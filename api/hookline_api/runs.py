@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
-from litestar.params import Body
+from litestar.params import Body, PathParameter
 from msgspec import Meta, Struct
 
 from hookline.errors import InvalidRequest
@@ -16,6 +16,7 @@ from hookline_api.bodies import StrictRequest
 from hookline_api.chat import answered, manner_of
 from hookline_api.described import errors
 
+RunId = Annotated[str, PathParameter(description="The id that the header `hookline-run` gave")]
 DECISIONS = 1_000
 """How many calls can be decided on at once."""
 
@@ -58,8 +59,12 @@ class RunObject(Struct, frozen=True, kw_only=True):
     tags=["runs"],
     responses=errors(404),
 )
-async def get_run(request: StrictRequest, run: str) -> RunObject:
+async def get_run(request: StrictRequest, run: RunId) -> RunObject:
     """A run of the caller's own: its state, what it waits for, and what its tools made."""
+    return await _described(request, run)
+
+
+async def _described(request: StrictRequest, run: str) -> RunObject:
     found = await request.app.state.runtime.look_up(principal_of(request), run)
     record = found.record
     return RunObject(
@@ -85,7 +90,7 @@ async def get_run(request: StrictRequest, run: str) -> RunObject:
 )
 async def approve_run(
     request: StrictRequest,
-    run: str,
+    run: RunId,
     data: Annotated[Approval, Body(description="What is decided; `{}` approves of all")],
 ) -> Response[Any]:
     """Decide on calls; once all are decided, the answer is the rest of the run's.
@@ -100,7 +105,7 @@ async def approve_run(
     )
     if isinstance(outcome, Run):
         return await answered(request, outcome, stream=data.stream, options=data.stream_options)
-    return Response(await get_run.fn(request, run))
+    return Response(await _described(request, run))
 
 
 def _decisions(data: Approval) -> Mapping[str, str | None] | None:

@@ -41,6 +41,7 @@ class Order:
         ids: of the effects of its tools.
         ask: has an agent that is called as a tool work; ``None`` where that goes no deeper.
         first: who begins, if that is not the agent that the request names.
+        versions: of agents, by id, where it shall not be the current one.
     """
 
     principal: Principal
@@ -49,6 +50,7 @@ class Order:
     ids: EffectIds
     ask: Callable[[Agent], Ask] | None
     first: str | None = None
+    versions: Mapping[str, int] = attrs.field(factory=dict)
 
 
 class Assembly:
@@ -85,7 +87,7 @@ class Assembly:
         """
         agents, edges = {agent.id: agent}, tuple[Edge, ...]()
         if agent.edges:
-            agents, edges = await self._discover(agent, order.principal)
+            agents, edges = await self._discover(agent, order)
         members = {id_: await self._member(one, agent, order) for id_, one in agents.items()}
         return Team(
             first=order.first if order.first in members else agent.id,
@@ -96,7 +98,7 @@ class Assembly:
         )
 
     async def _discover(
-        self, first: Agent, principal: Principal
+        self, first: Agent, order: Order
     ) -> tuple[dict[str, Agent], tuple[Edge, ...]]:
         """The agents that edges lead to, breadth first, and the edges that are left."""
         agents = {first.id: first}
@@ -110,7 +112,10 @@ class Assembly:
                 for id_ in (*edge.from_, *edge.to):
                     if id_ in agents or id_ in dropped:
                         continue
-                    found = await self._reach(id_, principal, len(agents))
+                    if order.versions and id_ not in order.versions:
+                        dropped[id_] = "the run began without it"
+                        continue
+                    found = await self._reach(id_, order, len(agents))
                     if isinstance(found, str):
                         dropped[id_] = found
                         continue
@@ -123,12 +128,14 @@ class Assembly:
         edges_left = tuple(edge for edge in kept if reached.issuperset((*edge.from_, *edge.to)))
         return {id_: one for id_, one in agents.items() if id_ in reached}, edges_left
 
-    async def _reach(self, id_: str, principal: Principal, count: int) -> Agent | str:
+    async def _reach(self, id_: str, order: Order, count: int) -> Agent | str:
         """Another agent, or why it cannot take part."""
         if count >= self._config.runs.agents:
             return f"[runs] agents allows {self._config.runs.agents} agents in one run"
         try:
-            agent = await self._access.find_agent(principal, id_)
+            version = order.versions.get(id_)
+            model = id_ if version is None else f"{id_}@{version}"
+            agent = await self._access.find_agent(order.principal, model)
             check_provider(self._config.policy, agent)
         except AgentNotFound:
             return "there is no such agent"
@@ -165,7 +172,7 @@ class Assembly:
             return ()
         tools = []
         for id_ in agent.subagents:
-            found = await self._reach(id_, order.principal, 0)
+            found = await self._reach(id_, order, 0)
             if isinstance(found, str):
                 log.warning("team.left_out", agent=agent.id, agents={id_: found})
                 continue

@@ -31,7 +31,7 @@ from hookline.team import Team
 from hookline.tool_search import TOOL_SEARCH, discovered
 from hookline.tools import ToolSpec
 from hookline.turns import RunContext
-from hookline.waiting import WaitingRun
+from hookline.waiting import WaitingRun, as_before
 from hookline.waiting import restore as as_it_was
 from hookline.wire.chat import ChatCompletionRequest, FilePart, Message, UserMessage
 
@@ -136,7 +136,7 @@ class Beginning:
         """What a run works with that waited and goes on.
 
         Raises:
-            NotFound: an agent that was at work may not take part any more.
+            NotFound: an agent may not take part any more.
             ToolUnavailable, ProviderBroken, ProviderForbidden, StoreUnavailable: as above.
         """
         request = waiting.request
@@ -153,7 +153,8 @@ class Beginning:
         ids = EffectIds(waiting.root, waiting.seen)
         asking = _Asking(self._loop, self._assembly, self._limits.subagent_depth)
         order = self._order(scope, request, ids, asking, waiting.first)
-        team = await self._assembly.team(agent, order)
+        order = attrs.evolve(order, versions=waiting.versions)
+        team = as_before(await self._assembly.team(agent, order), waiting)
         tools = caller_tools(request, _names(team))
         log = await self._registry.event_logs.create(scope.run)
         context = self._context(scope, agent, request, team, log, tools)

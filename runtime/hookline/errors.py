@@ -17,6 +17,7 @@
     │   ├── NotPermitted          the caller's role or key does not allow this kind of request
     │   ├── NotFound              what an administrator named is not there
     │   ├── VersionConflict       another version is there than the change was made for
+    │   ├── RunBusy               somebody else decides on the run at this moment
     │   └── AdmissionRefused      a usage recorder refused to let the run begin
     ├── Unavailable               the server cannot answer now; try again
     │   ├── StoreUnavailable      the store does not answer
@@ -145,6 +146,15 @@ class VersionConflict(RequestError):
         found = f"has version {current} now" if current else "does not exist"
         super().__init__(f"{id_} {found}, which this change was not made for; read it again")
         self.current = current
+
+
+class RunBusy(RequestError):
+    """Somebody else decides on the run at this moment."""
+
+    code = "run_busy"
+
+    def __init__(self, run: str):
+        super().__init__(f"somebody else decides on {run} at this moment; look at it again")
 
 
 class AdmissionRefused(RequestError):

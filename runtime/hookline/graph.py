@@ -144,7 +144,10 @@ class Loop:
                 return branch.turn
             step(branch)
             await call_tools(context, branch)  # nobody offered them: it is told so
-        return await self._loop(context, {"branch": branch.id}, Checkpoint())
+        members = context.team.members.values()
+        waits = context.may_wait and any(member.may_wait for member in members)
+        checkpoint = Checkpoint() if waits else None
+        return await self._loop(context, {"branch": branch.id}, checkpoint)
 
     async def resume(
         self, context: RunContext, checkpoint: bytes, decisions: Mapping[str, Decisions]
@@ -162,12 +165,10 @@ class Loop:
         return await self._loop(context, Command(resume=dict(decisions)), Checkpoint(checkpoint))
 
     async def _loop(
-        self, context: RunContext, input_: Any, checkpoint: Checkpoint
+        self, context: RunContext, input_: Any, checkpoint: Checkpoint | None
     ) -> Turn | Paused:
         graph = self._solo if context.team.solo else self._team
-        members = context.team.members.values()
-        waits = context.may_wait and any(member.may_wait for member in members)
-        if waits:
+        if checkpoint is not None:
             graph = graph.copy({"checkpointer": checkpoint})
         config: Any = {
             "recursion_limit": UNLIMITED,
@@ -178,11 +179,11 @@ class Loop:
             config,
             context=context,
             stream_mode=[],  # what is worth streaming is in the log
-            durability="exit" if waits else None,
+            durability=None if checkpoint is None else "exit",
         )
         async for _ in steps:
             pass
-        if waits:
+        if checkpoint is not None:
             state = await graph.aget_state(config)
             if state.interrupts:
                 waiting = {one.id: one.value["branch"] for one in state.interrupts}

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -11,6 +12,7 @@ from hookline.agents import Agent
 from hookline.errors import HooklineError, ProviderError
 from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunPaused
 from hookline.log import EventLog
+from hookline.moments import now
 from hookline.quotas import Quota
 from hookline.scope import RunScope
 from hookline.usage import Outcome
@@ -35,6 +37,7 @@ class Run:
         log: where its events go.
         quota: the limits that it was admitted under.
         position: how many events there were when it went on after it had waited.
+        started_at: when it began, if that was before now.
     """
 
     def __init__(
@@ -45,12 +48,14 @@ class Run:
         quota: Quota | None = None,
         *,
         position: int = 0,
+        started_at: datetime | None = None,
     ):
         self.scope = scope
         self.agent = agent
         self.log = log
         self.quota = quota
         self.position = position
+        self.started_at = started_at or now()
         self.ended: RunEnded | None = None
         self._done = asyncio.Event()
         self._working: asyncio.Task[RunEnded] | None = None

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import count
 from typing import Any, Self
 
 import attrs
@@ -18,13 +19,10 @@ from hookline.agents import Agent
 from hookline.beginning import WHOLE, Began, Beginning, Manner
 from hookline.branches import Turn
 from hookline.directory import Directory
-from hookline.errors import HooklineError, NotFound, ShuttingDown, StoreUnavailable
+from hookline.errors import HooklineError, RunBusy, ShuttingDown, StoreUnavailable
 from hookline.events import (
-    ArtifactAttached,
     PendingCall,
-    RunCancelled,
     RunEnded,
-    RunFailed,
     RunFinished,
     RunPaused,
     RunStarted,
@@ -39,29 +37,23 @@ from hookline.parameters import check
 from hookline.parts import Part
 from hookline.permissions import Principal
 from hookline.quotas import Quota
+from hookline.records import Record
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
 from hookline.runs import CancelReason, Run
 from hookline.sinks import EventSink
 from hookline.toolbox import Decisions
 from hookline.turns import RunContext, next_call
-from hookline.waiting import answers, decide, keep, undecided
+from hookline.usage import Admission, TokenCounts, UsageEntry
+from hookline.waiting import WaitingRun, answers, decide, keep, undecided
 from hookline.waiting_rooms import WaitingRooms
+from hookline.whereabouts import FoundRun, Whereabouts, reason_of, record_of
 from hookline.wire.chat import ChatCompletionRequest
 
 Work = Callable[[], Awaitable[Turn | Paused]]
 log = structlog.get_logger("hookline.runtime")
 STARTING = Principal(user="hookline")
 """For whom tools are looked over when the server starts."""
-
-
-@attrs.frozen
-class FoundRun:
-    """A run, the calls that it waits for, and what its tools made beside text."""
-
-    record: RunRecord
-    approvals: Sequence[PendingCall]
-    attachments: Sequence[ArtifactAttached]
 
 
 class Runtime:
@@ -96,6 +88,13 @@ class Runtime:
             registry.store.runs,
             registry.store.conversations,
             timedelta(days=self._limits.history_days),
+        )
+        self._whereabouts = Whereabouts(
+            self._history,
+            registry.store.runs,
+            self._rooms,
+            self._runs,
+            timedelta(hours=self._limits.approval_hours),
         )
         self._revocations = RevocationWatch(
             registry.store.keys,
@@ -197,24 +196,47 @@ class Runtime:
         Raises:
             NotFound: there is no such run of this user's that waits.
             InvalidRequest: a decision is about another call, or was made otherwise before.
-            VersionConflict: somebody else decides at this moment.
+            RunBusy: somebody else decides at this moment.
+            AgentNotFound, AccessDenied, AdmissionRefused, and others as above: it cannot go on
+                now, and waits as before.
         """
         self._refuse_when_closing()
         waiting, record = await self._rooms.find(principal, run)
-        waiting = decide(waiting, decisions)
-        if undecided(waiting):
-            await self._rooms.put(waiting, record)
-            return undecided(waiting)
+        decided = decide(waiting, decisions)
+        if run in self._runs:
+            raise RunBusy(run)  # it is about to end here
+        if undecided(decided):
+            await self._rooms.put(decided, record)
+            return undecided(decided)
+        claimed, record = await self._rooms.claim(waiting, record)
+        try:
+            return await self._resume(principal, decide(claimed, decisions), record, manner)
+        except BaseException:
+            await self._rooms.give_back(claimed, record)
+            raise
+
+    async def _resume(
+        self, principal: Principal, waiting: WaitingRun, record: Record, manner: Manner
+    ) -> Run:
+        run = waiting.run
         agent = await self.access.find_agent(principal, f"{waiting.agent}@{waiting.version}")
         began = await self._beginning.go_on(principal, agent, waiting, manner)
-        quota = await self._admit(began.context)
+        quota = await self._admit_again(began.context, waiting)
         try:
+            self._refuse_when_closing()
             await self._rooms.leave(record)
         except BaseException:
             await began.context.meter.close("failed")
             await self.registry.event_logs.release(run)
             raise
-        resumed = Run(began.context.scope, agent, began.log, quota, position=len(waiting.events))
+        resumed = Run(
+            began.context.scope,
+            agent,
+            began.log,
+            quota,
+            position=len(waiting.events),
+            started_at=waiting.created,
+        )
         self._launch(
             resumed,
             began,
@@ -229,20 +251,7 @@ class Runtime:
             NotFound: there is none, or it is not remembered any more.
             StoreUnavailable: the store does not answer.
         """
-        await self._history.flush()
-        record = await self.registry.store.runs.get(run)
-        if record is None or record.user != principal.user:
-            message = f"there is no run {run}"
-            raise NotFound(message)
-        approvals: Sequence[PendingCall] = ()
-        if record.state == "waiting":
-            with suppress(NotFound):
-                waiting, _ = await self._rooms.find(principal, run)
-                approvals = undecided(waiting)
-        if run in self._runs:
-            record = attrs.evolve(record, state="running", reason="", ended_at=None)
-        attachments = await self._rooms.attachments(principal, run)
-        return FoundRun(record, approvals, attachments)
+        return await self._whereabouts.find(principal, run)
 
     def _refuse_when_closing(self) -> None:
         if self._closing:
@@ -256,8 +265,25 @@ class Runtime:
         branch = context.branches[0]
         voice = branch.member.voices[0]
         context.admitted = next_call(context, branch, voice, branch.messages)
+        return await self._ask(context, *context.admitted)
+
+    async def _admit_again(self, context: RunContext, waiting: WaitingRun) -> Quota | None:
+        """Have a run admitted that goes on; with tools, so that no model call is noted yet."""
+        if not context.metered:
+            return None
+        branch = context.branches[min(waiting.interrupts.values())]
+        voice = branch.member.voices[0]
+        admission, entry = next_call(context, branch, voice, branch.messages)
+        context.steps = count(entry.step)
+        quota = await self._ask(context, admission, attrs.evolve(entry, tokens=TokenCounts()))
+        context.meter.drop(entry.id)
+        return quota
+
+    async def _ask(
+        self, context: RunContext, admission: Admission, entry: UsageEntry
+    ) -> Quota | None:
         try:
-            context.meter, quota = await self.registry.delivery.admit(*context.admitted)
+            context.meter, quota = await self.registry.delivery.admit(admission, entry)
         except BaseException:
             await self.registry.event_logs.release(context.scope.run)
             raise
@@ -268,7 +294,7 @@ class Runtime:
         if not run.position:
             created = int(time.time())
             run.log.append(RunStarted(run.id, run.agent.id, run.agent.version, created))
-        record = _record(run, began.context)
+        record = record_of(run, "running")
         self._history.note(record)
         self._spawn(self._execute(run, began, work, record))
         for sink in self.registry.event_sinks:
@@ -299,12 +325,16 @@ class Runtime:
         if isinstance(ended, RunPaused):
             ended = await self._rest(run, began, ended)
         state = "waiting" if isinstance(ended, RunPaused) else run.outcome
-        self._history.note(attrs.evolve(record, state=state, reason=_reason(ended), ended_at=now()))
-        self.ended[run.outcome] += 1
+        self._history.note(
+            attrs.evolve(record, state=state, reason=reason_of(ended), ended_at=now())
+        )
+        if not isinstance(ended, RunPaused):
+            self.ended[run.outcome] += 1
         del self._runs[run.id]
         run.close(ended)
         await self.registry.event_logs.release(run.id)
-        await self._rooms.keep_attachments(run, context.attachments)
+        if not isinstance(ended, RunPaused):
+            await self._rooms.keep_attachments(run, context.attachments)
 
     async def _rest(self, run: Run, began: Began, paused: RunPaused) -> RunEnded:
         """Write down a run that waits, with its last event."""
@@ -312,6 +342,7 @@ class Runtime:
         if waiting is None:
             message = "a run that waits says what for"
             raise TypeError(message)
+        await self._rooms.keep_attachments(run, began.context.attachments)
         events = [*(await run.log.read(0) or ()), paused]
         try:
             await self._rooms.enter(waiting, events)
@@ -350,35 +381,9 @@ class Runtime:
         )
 
 
-def _record(run: Run, context: RunContext) -> RunRecord:
-    """What the history says of a run that begins."""
-    return RunRecord(
-        id=run.id,
-        user=run.scope.principal.user,
-        key=run.scope.principal.key,
-        agent=run.agent.id,
-        version=run.agent.version,
-        conversation=run.scope.conversation,
-        state="running",
-        started_at=context.created,
-    )
-
-
-def _reason(ended: RunEnded) -> str:
-    match ended:
-        case RunFinished():
-            return ended.stop_reason or ended.finish_reason
-        case RunFailed():
-            return ended.code
-        case RunCancelled():
-            return ended.reason
-        case RunPaused():
-            return "approval"
-
-
 async def _feed(part: Part[EventSink], run: Run) -> None:
     """Have a sink follow a run to its end."""
-    position = 0
+    position = run.position
     try:
         while events := await run.log.read(position):
             async with part.call("write") as sink:

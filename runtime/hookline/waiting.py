@@ -4,102 +4,57 @@ What is kept is all that the run was made of: what it has said, what each of its
 the loop stopped. So it goes on after a restart, or on another server, with the same log of events.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from itertools import count
 
+import attrs
 import msgspec
 from msgspec import Struct
 
-from hookline.airtime import Airtime, Channel
-from hookline.branches import Appending, Branch, Turn
-from hookline.calls import Call, Owner
+from hookline.branches import Appending
 from hookline.effects import EffectIds
-from hookline.errors import InvalidRequest, NotFound
-from hookline.events import Event, PendingCall, StopReason
+from hookline.errors import InvalidRequest, NotFound, RunBusy
+from hookline.events import Event, PendingCall
 from hookline.graph import Paused
+from hookline.kept import (
+    KeptAirtime,
+    KeptBranch,
+    airtime_of,
+    branch_of,
+    kept_airtime,
+    kept_branch,
+)
 from hookline.records import Record
-from hookline.summaries import Digest
 from hookline.team import Joins, Team
 from hookline.toolbox import Decisions
 from hookline.turns import RunContext
 from hookline.wire.chat import ChatCompletionRequest, Message, UserMessage
-from hookline.wire.completion import FinishReason
 
 COLLECTION = "runs.waiting"
+CLAIM = timedelta(seconds=60)
+"""How long a run that somebody makes go on is theirs, should their server die in that moment."""
 
-
-class KeptCall(Struct, frozen=True):
-    """A call of a tool."""
-
-    index: int
-    owner: Owner
-    name: str
-    id: str
-    public_id: str
-    arguments: str
-
-
-class KeptTurn(Struct, frozen=True):
-    """The last turn of a model."""
-
-    finish_reason: FinishReason
-    stop_reason: StopReason | None
-    server_calls: list[KeptCall]
-    caller_calls: list[KeptCall]
-
-
-class KeptChannel(Struct, frozen=True, kw_only=True):
-    """What one branch has said that nobody has heard yet."""
-
-    branch: int
-    held: bool
-    waiting: list[Event] | None
-    base: int
-    calls: int
-    spoke: bool
-    ended: bool
-    muted: bool
-
-
-class KeptBranch(Struct, frozen=True, kw_only=True):
-    """One agent at work."""
-
-    agent: str
-    messages: list[Message]
-    produced: list[Message]
-    alone: bool
-    call_count: int
-    spoke: bool
-    steps: int
-    step: int
-    turn: KeptTurn | None
-    before: list[str]
-    ended: bool
-    final: bool
-    digest: tuple[int, UserMessage] | None = None
-
-
-class KeptAirtime(Struct, frozen=True):
-    """The order in which agents are heard."""
-
-    calls: int
-    spoke: bool
-    channels: list[KeptChannel]
+_SAID_BEFORE: list[Message] = [UserMessage("")]
+"""Stands for the messages of a request, which are kept as the conversation."""
 
 
 class WaitingRun(Struct, frozen=True, kw_only=True):
     """A run that waits.
 
-    ``calls`` are those that have to be decided on, ``decisions`` what was decided so far.
-    ``interrupts`` are the branches that wait, by the id that LangGraph knows them by. ``part``
-    counts how often the run has waited, this time included.
+    ``versions`` are those of the agents that take part, ``prefaces`` what they are told first.
+    ``calls`` are those that have to be
+    decided on, ``decisions`` what was decided so far. ``interrupts`` are the branches that wait,
+    by the id that LangGraph knows them by. ``part`` counts how often somebody has tried to make
+    the run go on; until ``claimed`` nobody else may.
     """
 
     run: str
     user: str
     agent: str
     version: int
+    versions: dict[str, int]
+    prefaces: dict[str, list[Message]]
     request: ChatCompletionRequest
     conversation: list[Message]
     resources: dict[str, list[str]]
@@ -120,6 +75,7 @@ class WaitingRun(Struct, frozen=True, kw_only=True):
     decisions: dict[str, str | None]
     first: str
     created: datetime
+    claimed: datetime | None = None
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -127,19 +83,36 @@ _decode = msgspec.msgpack.Decoder(WaitingRun).decode
 
 
 def record_of(waiting: WaitingRun, expires_at: datetime) -> Record:
-    """The run as it is kept."""
+    """The run as it is kept.
+
+    Raises:
+        InvalidRequest: a plugin or the caller put something into it that cannot be kept.
+    """
+    try:
+        data = _encode(waiting)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        message = f"the run cannot wait for approval, because it cannot be kept: {error}"
+        raise InvalidRequest(message) from error
     return Record(
         collection=COLLECTION,
         id=waiting.run,
         owner=waiting.user,
-        data=_encode(waiting),
+        data=data,
         expires_at=expires_at,
     )
 
 
 def waiting_of(record: Record) -> WaitingRun:
-    """The run that was kept."""
-    return _decode(record.data)
+    """The run that was kept.
+
+    Raises:
+        NotFound: another version of Hookline kept it.
+    """
+    try:
+        return _decode(record.data)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        message = f"the run {record.id} waits for another version of Hookline: {error}"
+        raise NotFound(message) from error
 
 
 def pending(context: RunContext, paused: Paused) -> list[PendingCall]:
@@ -160,13 +133,16 @@ def keep(
     """Everything that a run is made of; its events are put in by who writes the last one."""
     scope, team = context.scope, context.team
     boxes = {id_: member.toolbox for id_, member in team.members.items()}
+    airtime, conversation = context.airtime, list(context.conversation)
     return WaitingRun(
         run=scope.run,
         user=scope.principal.user,
         agent=scope.agent,
         version=context.version,
-        request=request,
-        conversation=list(context.conversation),
+        versions={id_: member.agent.version for id_, member in team.members.items()},
+        prefaces={id_: list(member.preface) for id_, member in team.members.items()},
+        request=msgspec.structs.replace(request, messages=_SAID_BEFORE),
+        conversation=conversation,
         resources={name: list(files) for name, files in scope.resources.items()},
         conversation_id=scope.conversation,
         root=ids.root,
@@ -174,10 +150,10 @@ def keep(
         turns={id_: dict(box.turns) for id_, box in boxes.items()},
         found={id_: sorted(box.found) for id_, box in boxes.items()},
         next_step=next(context.steps),
-        part=context.part + 1,
-        airtime=_airtime(context),
+        part=context.part,
+        airtime=kept_airtime(airtime, context.branches) if airtime is not None else None,
         joins=[dict(ended) for ended in context.joins.ended],
-        branches=[_branch(branch) for branch in context.branches],
+        branches=[kept_branch(branch, conversation) for branch in context.branches],
         events=[],
         checkpoint=paused.checkpoint,
         interrupts=dict(paused.branches),
@@ -208,6 +184,17 @@ def decide(waiting: WaitingRun, decisions: Decisions | None) -> WaitingRun:
     return msgspec.structs.replace(waiting, decisions={**waiting.decisions, **decisions})
 
 
+def claim(waiting: WaitingRun, at: datetime) -> WaitingRun:
+    """The run as that of one who is about to make it go on.
+
+    Raises:
+        RunBusy: somebody else is.
+    """
+    if waiting.claimed is not None and at < waiting.claimed:
+        raise RunBusy(waiting.run)
+    return msgspec.structs.replace(waiting, claimed=at + CLAIM, part=waiting.part + 1)
+
+
 def undecided(waiting: WaitingRun) -> list[PendingCall]:
     """The calls that nobody has decided on."""
     return [call for call in waiting.calls if call.id not in waiting.decisions]
@@ -218,136 +205,44 @@ def answers(waiting: WaitingRun) -> Mapping[str, Decisions]:
     return dict.fromkeys(waiting.interrupts, waiting.decisions)
 
 
-def restore(context: RunContext, waiting: WaitingRun) -> None:
-    """Make a context what it was when the run began to wait.
+def as_before(team: Team, waiting: WaitingRun) -> Team:
+    """The team as it was, with what each agent was told at the time.
 
     Raises:
-        NotFound: an agent that was at work may not take part any more.
+        NotFound: an agent may not take part any more.
     """
-    team = context.team
-    for kept in waiting.branches:
-        if kept.agent not in team.members:
-            message = f"the run cannot go on: agent {kept.agent} is not available any more"
+    for id_ in waiting.versions:
+        if id_ not in team.members:
+            message = f"the run cannot go on: agent {id_} is not available any more"
             raise NotFound(message)
+    members = {
+        id_: attrs.evolve(member, preface=waiting.prefaces.get(id_, member.preface))
+        for id_, member in team.members.items()
+    }
+    return attrs.evolve(team, members=members)
+
+
+def restore(context: RunContext, waiting: WaitingRun) -> None:
+    """Make a context what it was when the run began to wait."""
+    team = context.team
     for id_, member in team.members.items():
         member.toolbox.go_on(waiting.turns.get(id_, {}), waiting.found.get(id_, []))
     context.steps = count(waiting.next_step)
+    context.created = waiting.created
     context.asked = True
     context.part = waiting.part
     context.joins = Joins(team.direct, waiting.joins)
-    channels = _channels(context, waiting.airtime)
+    conversation = list(context.conversation)
+    channels: Mapping[int, Appending] = {}
+    if waiting.airtime is not None:
+        context.airtime, channels = airtime_of(waiting.airtime, context.log.append)
     context.branches = [
-        _restored(number, kept, team, channels.get(number, context.log))
+        branch_of(
+            number,
+            kept,
+            team.members[kept.agent],
+            channels.get(number, context.log),
+            conversation,
+        )
         for number, kept in enumerate(waiting.branches)
-    ]
-
-
-def _airtime(context: RunContext) -> KeptAirtime | None:
-    airtime = context.airtime
-    if airtime is None:
-        return None
-    numbers = {id(branch.channel): branch.id for branch in context.branches}
-    channels = [
-        KeptChannel(
-            branch=numbers[id(channel)],
-            held=channel.held,
-            waiting=channel.waiting,
-            base=channel.base,
-            calls=channel.calls,
-            spoke=channel.spoke,
-            ended=channel.ended,
-            muted=channel.muted,
-        )
-        for channel in airtime.queue
-    ]
-    return KeptAirtime(airtime.calls, airtime.spoke, channels)
-
-
-def _channels(context: RunContext, kept: KeptAirtime | None) -> dict[int, Channel]:
-    if kept is None:
-        return {}
-    airtime = Airtime(context.log.append, calls=kept.calls, spoke=kept.spoke)
-    context.airtime = airtime
-    channels = {}
-    for one in kept.channels:
-        channel = Channel(airtime, held=one.held)
-        channel.waiting = one.waiting
-        channel.base, channel.calls = one.base, one.calls
-        channel.spoke, channel.ended, channel.muted = one.spoke, one.ended, one.muted
-        airtime.queue.append(channel)
-        channels[one.branch] = channel
-    return channels
-
-
-def _branch(branch: Branch) -> KeptBranch:
-    return KeptBranch(
-        agent=branch.member.agent.id,
-        messages=branch.messages,
-        produced=branch.produced,
-        alone=branch.alone,
-        call_count=branch.call_count,
-        spoke=branch.spoke,
-        steps=branch.steps,
-        step=branch.step,
-        turn=_turn(branch.turn) if branch.turn is not None else None,
-        before=list(branch.before),
-        ended=branch.ended,
-        final=branch.final,
-        digest=(branch.digest.upto, branch.digest.message) if branch.digest else None,
-    )
-
-
-def _restored(number: int, kept: KeptBranch, team: Team, channel: Appending) -> Branch:
-    return Branch(
-        id=number,
-        member=team.members[kept.agent],
-        messages=kept.messages,
-        channel=channel,
-        produced=kept.produced,
-        alone=kept.alone,
-        call_count=kept.call_count,
-        spoke=kept.spoke,
-        steps=kept.steps,
-        step=kept.step,
-        turn=_taken(kept.turn) if kept.turn is not None else None,
-        before=tuple(kept.before),
-        ended=kept.ended,
-        final=kept.final,
-        digest=Digest(*kept.digest) if kept.digest else None,
-    )
-
-
-def _taken(kept: KeptTurn) -> Turn:
-    return Turn(
-        finish_reason=kept.finish_reason,
-        stop_reason=kept.stop_reason,
-        server_calls=_calls(kept.server_calls),
-        caller_calls=_calls(kept.caller_calls),
-    )
-
-
-def _turn(turn: Turn) -> KeptTurn:
-    return KeptTurn(
-        turn.finish_reason, turn.stop_reason, _kept(turn.server_calls), _kept(turn.caller_calls)
-    )
-
-
-def _kept(calls: Iterable[Call]) -> list[KeptCall]:
-    return [
-        KeptCall(call.index, call.owner, call.name, call.id, call.public_id, call.text())
-        for call in calls
-    ]
-
-
-def _calls(kept: Sequence[KeptCall]) -> list[Call]:
-    return [
-        Call(
-            index=one.index,
-            owner=one.owner,
-            name=one.name,
-            id=one.id,
-            public_id=one.public_id,
-            arguments=[one.arguments],
-        )
-        for one in kept
     ]

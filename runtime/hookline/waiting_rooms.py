@@ -1,21 +1,21 @@
 """Waiting rooms: where runs wait for approval, and what came of a run after its last event."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 import structlog
 
 from hookline.attachments import Attachments
 from hookline.config import RunsConfig
-from hookline.errors import HooklineError, NotFound
+from hookline.errors import HooklineError, NotFound, RunBusy, VersionConflict
 from hookline.events import ArtifactAttached, Event
 from hookline.moments import now
 from hookline.permissions import Principal
 from hookline.records import Record
 from hookline.runs import Run
 from hookline.store import Store
-from hookline.waiting import COLLECTION, WaitingRun, record_of, waiting_of
+from hookline.waiting import COLLECTION, WaitingRun, claim, record_of, waiting_of
 
 log = structlog.get_logger("hookline.runs")
 ATTACHMENTS = "runs.attachments"
@@ -58,24 +58,47 @@ class WaitingRooms:
             raise NotFound(message)
         return waiting_of(record), record
 
-    async def put(self, waiting: WaitingRun, record: Record) -> None:
+    async def put(self, waiting: WaitingRun, record: Record) -> Record:
         """Keep the run with more decisions.
 
         Raises:
-            VersionConflict: somebody else decided in the meantime.
+            RunBusy: somebody else decided in the meantime.
         """
-        expires_at = record.expires_at or self._until()
-        await self._records.put(record_of(waiting, expires_at), expected=record.version)
+        expires_at = record.expires_at or now() + self._waiting
+        changed = record_of(waiting, expires_at)
+        try:
+            return await self._records.put(changed, expected=record.version)
+        except VersionConflict as error:
+            raise RunBusy(record.id) from error
+
+    async def claim(self, waiting: WaitingRun, record: Record) -> tuple[WaitingRun, Record]:
+        """Take the run, so that nobody else makes it go on; it goes on waiting meanwhile.
+
+        Raises:
+            RunBusy: somebody else has taken it.
+        """
+        claimed = claim(waiting, now())
+        return claimed, await self.put(claimed, record)
+
+    async def give_back(self, claimed: WaitingRun, record: Record) -> None:
+        """The run could not go on, and waits as it did before."""
+        try:
+            await self.put(msgspec.structs.replace(claimed, claimed=None), record)
+        except HooklineError as error:  # in a minute it can be taken all the same
+            log.warning("run.not_given_back", run=claimed.run, error=str(error))
 
     async def leave(self, record: Record) -> None:
         """The run goes on, here and nowhere else.
 
         Raises:
-            VersionConflict, NotFound: somebody else was faster.
+            RunBusy: it was claimed for so long that somebody else has taken it.
         """
-        if not await self._records.delete(COLLECTION, record.id, expected=record.version):
-            message = f"no run {record.id} waits for approval"
-            raise NotFound(message)
+        try:
+            left = await self._records.delete(COLLECTION, record.id, expected=record.version)
+        except VersionConflict as error:
+            raise RunBusy(record.id) from error
+        if not left:
+            raise RunBusy(record.id)
 
     async def keep_attachments(self, run: Run, attachments: Attachments) -> None:
         """Keep what tools made beside text, once all of it is ready."""
@@ -101,6 +124,3 @@ class WaitingRooms:
         if record is None or record.owner != principal.user:
             return []
         return _decode(record.data)
-
-    def _until(self) -> datetime:
-        return now() + self._waiting
