@@ -28,6 +28,7 @@ class LangChainProvider:
         self.name = name
         self.parameters = settings.honoured()
         self.vendor = settings.sold_by()
+        self.images = settings.sees
         self._settings = settings
         self._cached = settings.cached
         self.model = lru_cache(maxsize=MODELS)(self._open)

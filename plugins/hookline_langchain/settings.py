@@ -63,6 +63,10 @@ VENDORS: Mapping[str, str] = {
 """What price lists call the vendors, by the names that ``init_chat_model`` gives them."""
 
 
+SEEING = frozenset({"anthropic", "google", "openai"})
+"""Vendors whose models see images, all but a few old ones."""
+
+
 class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which of LangChain's models to open, and how.
 
@@ -75,6 +79,8 @@ class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
             little about it; a request with another one is refused.
         cached_tokens: whether the input that the model reports includes cached tokens
             (``included``) or they are to be added (``added``), where the plugin is wrong about it.
+        images: whether the models see images, so that they are shown those that tools make; unless
+            given, those of Anthropic, Google and OpenAI do.
         vendor: who sells the models, as price lists call them, where that is somebody else.
     """
 
@@ -82,7 +88,15 @@ class LangChainSettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only
     options: Mapping[str, Any] = {}
     parameters: list[str] | None = None
     cached_tokens: Cached | None = None
+    images: bool | None = None
     vendor: str | None = None
+
+    @property
+    def sees(self) -> bool:
+        """Whether the models see images."""
+        if self.images is not None:
+            return self.images
+        return self.sold_by() in SEEING
 
     @property
     def cached(self) -> Cached:

@@ -39,6 +39,7 @@ class OpenAIProvider:
 
     Attributes:
         vendor: who sells the models, as price lists call them; ``None`` if that is unknown.
+        images: whether they see images.
     """
 
     parameters: frozenset[str] = PARAMETERS
@@ -47,6 +48,7 @@ class OpenAIProvider:
         self, name: str, settings: OpenAISettings, logger: FilteringBoundLogger | None = None
     ):
         self.vendor = settings.vendor or vendor_at(settings.base_url)
+        self.images = settings.sees
         self._settings = settings
         self._url = settings.base_url.rstrip("/") + "/chat/completions"
         self._failures = Failures.of(name, settings)

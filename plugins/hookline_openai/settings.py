@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from hookline_openai.vendors import vendor_at
+
 Seconds = Annotated[float, Meta(gt=0)]
 Pause = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
@@ -39,6 +41,8 @@ class OpenAISettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         include_usage: whether to ask for token counts; without them, usage is estimated.
         cached_tokens: whether the input that the upstream reports includes cached tokens, as
             OpenAI's does, or they are to be added, as in Anthropic's own API.
+        images: whether the models see images, so that they are shown those that tools make; unless
+            given, models at OpenAI's own address do.
         vendor: who sells the models, as price lists call them; unless given, the one to whom the
             host of ``base_url`` belongs.
     """
@@ -62,7 +66,15 @@ class OpenAISettings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     developer_role: Literal["developer", "system"] = "developer"
     include_usage: bool = True
     cached_tokens: Literal["included", "added"] = "included"
+    images: bool | None = None
     vendor: str | None = None
+
+    @property
+    def sees(self) -> bool:
+        """Whether the models see images."""
+        if self.images is not None:
+            return self.images
+        return vendor_at(self.base_url) == "openai"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
         """The fields, without what must not be seen."""

@@ -64,7 +64,9 @@ class ModelProvider(Protocol):
     refused, so that nothing is silently ignored.
 
     It may have an attribute ``vendor`` as well: who sells the models, as price lists call them
-    (``openai``). Without it, only prices in the config can say what its models cost.
+    (``openai``). Without it, only prices in the config can say what its models cost. And an
+    attribute ``images``: whether its models see images, so that those that tools make are shown to
+    them; without it they are not.
     """
 
     parameters: frozenset[str]
@@ -92,3 +94,8 @@ def vendor_of(provider: ModelProvider) -> str | None:
     """Who sells the provider's models, as price lists call them, if it says so: ``vendor``."""
     vendor: str | None = getattr(provider, "vendor", None)
     return vendor
+
+
+def sees_images(provider: ModelProvider) -> bool:
+    """Whether the provider's models see images, as it says itself: ``images``."""
+    return bool(getattr(provider, "images", False))

@@ -23,7 +23,7 @@ from hookline.listener import Listener
 from hookline.meter import BudgetSpent, Meter
 from hookline.moments import now
 from hookline.prompting import prompt, shorter
-from hookline.providers import ModelProvider, ModelRequest, vendor_of
+from hookline.providers import ModelProvider, ModelRequest, sees_images, vendor_of
 from hookline.reading import Reader
 from hookline.scope import RunScope
 from hookline.team import Joins, Team
@@ -414,7 +414,7 @@ async def call_tools(
 
 def _show_images(branch: Branch, outcomes: Sequence[Outcome]) -> None:
     """Give a model that sees the pictures that tools gave back; a tool message holds text alone."""
-    sees = getattr(branch.member.voices[0].provider.part, "images", False)
+    sees = sees_images(branch.member.voices[0].provider.part)
     if not sees or (branch.turn is not None and branch.turn.caller_calls):
         return  # the caller's results have to come right after the call
     for outcome in outcomes:

@@ -2,8 +2,13 @@
 
 import subprocess
 import sys
+from typing import Any
 
+import pytest
+
+from hookline.providers import sees_images
 from hookline.settings import decode_table
+from hookline_langchain.provider import LangChainProvider
 from hookline_langchain.settings import COMMON, OPENAI, LangChainSettings
 
 WITHOUT_LANGCHAIN = """
@@ -55,3 +60,21 @@ def test_settings_show_no_secret() -> None:
 
     assert "sk-secret" not in repr(settings)
     assert "api_key" in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({"model_provider": "anthropic"}, True),
+        ({"model_provider": "anthropic", "images": False}, False),
+        ({"model_provider": "openai"}, True),
+        ({"model_provider": "openai", "options": {"base_url": "http://127.0.0.1/v1"}}, False),
+        ({"model_provider": "ollama"}, False),
+        ({"model_provider": "ollama", "images": True}, True),
+    ],
+)
+def test_who_sees_images(table: dict[str, Any], expected: bool) -> None:
+    """Models of those whose models all do, others if the config says so."""
+    settings = decode_table(table, LangChainSettings, "t")
+
+    assert expected == sees_images(LangChainProvider("local", settings))

@@ -4,6 +4,7 @@ import pytest
 
 from hookline.errors import ConfigError
 from hookline.plugins import Plugins
+from hookline.providers import sees_images
 from hookline.settings import decode_table
 from hookline_openai import OpenAIProvider, OpenAISettings
 
@@ -42,3 +43,19 @@ def test_wrong_settings(table, words):
     assert words in str(caught.value)
     assert "pass" not in str(caught.value)
     assert "sk-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({}, True),
+        ({"images": False}, False),
+        ({"base_url": "http://127.0.0.1:11434/v1"}, False),
+        ({"base_url": "http://127.0.0.1:11434/v1", "images": True}, True),
+    ],
+)
+def test_who_sees_images(table, expected):
+    """OpenAI's own models do, others if the config says so."""
+    settings = decode_table(table, OpenAISettings, "t")
+
+    assert expected == sees_images(OpenAIProvider("local", settings))
