@@ -74,6 +74,7 @@ class Connection:
         self._log = terms.logger.bind(server=server.name)
         self._redact = Redaction((*server.secrets, *server.way.secrets))
         self._session: Session | None = None
+        self._had_session = False
         self._error = "it was not tried yet"
         self._settled = asyncio.Event()
         self._wake = asyncio.Event()
@@ -198,7 +199,10 @@ class Connection:
                 why = f"{why} ({self._redact(str(remains))})"
             failures = 0 if loop.time() - began >= HELD else failures + 1
             self._tell(why, failures)
-            self._down(why)
+            if self._had_session:  # the attempt that others wait for is still to come
+                self._error, self._had_session = why, False
+            else:
+                self._down(why)
             await self._pause(failures)
 
     async def _hold(self, remains: Remains) -> None:
@@ -269,6 +273,7 @@ class Connection:
     def _up(self, session: Session) -> None:
         """Let calls go through this session."""
         self._session = session
+        self._had_session = True
         self._settled.set()
 
     def _lose(self) -> None:
@@ -293,12 +298,12 @@ class Connection:
     async def _pause(self, failures: int) -> None:
         """Wait before the next attempt; those who need the server make it shorter."""
         pause = _pause(failures)
+        self._wake.clear()
         await asyncio.sleep(min(pause, DEMAND_PAUSE))
         if pause > DEMAND_PAUSE and not self._over.is_set():
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause - DEMAND_PAUSE):
                     await self._wake.wait()
-        self._wake.clear()
 
     def _not_connected(self) -> NotConnected:
         message = f"the MCP server {self.server.name} cannot be reached: {self._error}"

@@ -19,6 +19,10 @@ BROKEN = -31_902
 UNAUTHORIZED = -31_903
 """The code of an answer that stands for one of HTTP with the status 401 or 403."""
 
+FORGOTTEN = -31_904
+"""The code of an answer that stands for a session which the server knows nothing of any more."""
+
+SESSION = "mcp-session-id"
 PARTING = 1.0
 """Seconds that the end of a session may take."""
 
@@ -76,6 +80,9 @@ class EndpointTransport(httpx2.AsyncBaseTransport):
             await response.aclose()
             text = f"the server wants other credentials (status {response.status_code})"
             return _failure(UNAUTHORIZED, text)
+        if response.status_code == 404 and SESSION in request.headers:
+            await response.aclose()
+            return _failure(FORGOTTEN, "the server has forgotten the session")
         return await self._limited(response)
 
     async def aclose(self) -> None:

@@ -25,7 +25,7 @@ from structlog.typing import FilteringBoundLogger
 
 from hookline import ToolResult
 from hookline_mcp.child import Remains, Watch, child_streams
-from hookline_mcp.endpoint import BROKEN, UNREACHED, Bounds, client_for
+from hookline_mcp.endpoint import BROKEN, FORGOTTEN, UNREACHED, Bounds, client_for
 from hookline_mcp.listing import Listed, Listing
 from hookline_mcp.redaction import Redaction
 from hookline_mcp.results import result_of
@@ -37,9 +37,6 @@ PAGES = 100
 
 EFFECT = "hookline/effect"
 """The key of ``_meta`` under which servers get the id of the effect."""
-
-TERMINATED = "Session terminated"
-"""What the SDK says when an HTTP server has forgotten the session."""
 
 _ANSWER: TypeAdapter[CallToolResult | InputRequiredResult] = TypeAdapter(
     CallToolResult | InputRequiredResult
@@ -194,7 +191,7 @@ def unheard(error: BaseException) -> bool:
     """Whether the server did nothing of what it was asked."""
     if not isinstance(error, MCPError):
         return False
-    return error.code == UNREACHED or error.message == TERMINATED
+    return error.code in {UNREACHED, FORGOTTEN}
 
 
 def lost(error: BaseException) -> bool:

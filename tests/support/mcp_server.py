@@ -14,9 +14,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import mcp_types as types
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
+from mcp.shared.message import SessionMessage
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -224,8 +227,31 @@ def _media(server: MCPServer) -> None:
         )
 
 
+async def speak_old(server: MCPServer) -> None:
+    """Speak over standard input and output, and refuse what only newer clients ask."""
+    lowlevel = server._lowlevel_server
+    async with stdio_server() as (incoming, outgoing), anyio.create_task_group() as group:
+        into, filtered = anyio.create_memory_object_stream[Any](0)
+
+        async def pass_on() -> None:
+            async with into:
+                async for sent in incoming:
+                    if getattr(sent.message, "method", "") != "server/discover":
+                        await into.send(sent)
+                        continue
+                    error = types.ErrorData(code=types.METHOD_NOT_FOUND, message="?")
+                    answer = types.JSONRPCError(jsonrpc="2.0", id=sent.message.id, error=error)
+                    await outgoing.send(SessionMessage(answer))
+
+        group.start_soon(pass_on)
+        await lowlevel.run(filtered, outgoing, lowlevel.create_initialization_options())
+
+
 def main() -> None:
     """Speak over the transport that the command line names."""
+    if "old" in sys.argv and "stdio" in sys.argv:
+        asyncio.run(speak_old(made()))
+        return
     server = made(*([old] if "old" in sys.argv else []))
     if "http" in sys.argv:
         server.run("streamable-http", port=int(sys.argv[-1]))
