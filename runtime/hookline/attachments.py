@@ -59,6 +59,8 @@ class Attachments:
 
     async def wait(self, seconds: float | None = None) -> None:
         """Wait until all that was handed over has been processed, or the time is over."""
+        if self.ready:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while self._tasks:

@@ -1,7 +1,7 @@
 """Counting tokens: how many a prompt has, as far as that can be known without asking anybody."""
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import attrs
 import msgspec
@@ -44,7 +44,6 @@ class TokenEstimate:
     approximate: bool
 
 
-@runtime_checkable
 class TokenCounter(Protocol):
     """A model provider that can count as its models do.
 
@@ -62,8 +61,9 @@ def count_tokens(
     provider: object, model: str, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
 ) -> TokenEstimate:
     """How many tokens a prompt has: as the provider counts them, else by its bytes."""
-    if isinstance(provider, TokenCounter):
-        return provider.count_tokens(model, messages, tools)
+    counter: Callable[..., TokenEstimate] | None = getattr(provider, "count_tokens", None)
+    if counter is not None:
+        return counter(model, messages, tools)
     return TokenEstimate(estimated(messages) + estimated_tools(tools), approximate=True)
 
 

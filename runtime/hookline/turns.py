@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 import attrs
 import msgspec
@@ -311,10 +312,18 @@ def next_call(
 ) -> tuple[Admission, UsageEntry]:
     """What the next model call may need, and what is recorded of it if nobody hears more of it."""
     size = estimate(msgspec.json.encode(messages)) if context.metered else 0
-    entry = _entry(context, branch, voice, next(context.steps))
-    entry = attrs.evolve(entry, tokens=TokenCounts(input=size), estimated=True, incomplete=True)
+    entry = _entry(
+        context,
+        branch,
+        voice,
+        step=next(context.steps),
+        tokens=TokenCounts(input=size),
+        estimated=True,
+        incomplete=True,
+    )
+    scope = context.scope
     admission = Admission(
-        scope=attrs.evolve(context.scope, run=context.billed_as),
+        scope=attrs.evolve(scope, run=context.billed_as) if context.part else scope,
         agent=branch.member.agent,
         step=entry.step,
         estimated_input=size,
@@ -323,13 +332,12 @@ def next_call(
     return admission, entry
 
 
-def _entry(context: RunContext, branch: Branch, voice: Voice, step: int) -> UsageEntry:
-    """Who consumes something, and of which model; of how much nothing is said."""
+def _entry(context: RunContext, branch: Branch, voice: Voice, **fields: Any) -> UsageEntry:
+    """Who consumes something, and of which model; ``fields`` say what, and how much."""
     scope = context.scope
     principal = scope.principal
     return UsageEntry(
         run=context.billed_as,
-        step=step,
         usage_type=context.usage_type,
         agent=branch.member.agent.id,
         provider=voice.name,
@@ -339,14 +347,21 @@ def _entry(context: RunContext, branch: Branch, voice: Voice, step: int) -> Usag
         groups=sorted(principal.groups),
         key=principal.key,
         conversation=scope.conversation,
-        tokens=TokenCounts(),
+        **fields,
     )
 
 
 def _tool_entry(context: RunContext, branch: Branch, call: Call) -> UsageEntry:
     """What is recorded of a tool call, if tools of that name have a price."""
-    entry = _entry(context, branch, branch.member.voices[0], branch.step)
-    return attrs.evolve(entry, call=call.index, tool=call.name)
+    return _entry(
+        context,
+        branch,
+        branch.member.voices[0],
+        step=branch.step,
+        tokens=TokenCounts(),
+        call=call.index,
+        tool=call.name,
+    )
 
 
 def _report(
