@@ -29,6 +29,9 @@ PLAIN: Mapping[type[inspect.Type], str] = {
 }
 """Types that have no parts, in the words of the page."""
 
+ALL = 2**53
+"""The largest number that JSON's readers agree on: no limit that a reader has to know."""
+
 
 def described() -> Mapping[str, list[Row]]:
     """The rows of each section of the page, by its title."""
@@ -125,7 +128,7 @@ def limits(info: Any) -> str:
     """The limits of a number."""
     least = "" if info.ge is None else f", at least {info.ge:.12g}"
     above = "" if info.gt is None else f", above {info.gt:.12g}"
-    most = "" if info.le is None else f", at most {info.le:.12g}"
+    most = "" if info.le in {None, ALL} else f", at most {info.le:.12g}"
     return least + above + most
 
 
