@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from hookline.agents import Agent
+from hookline.context_window import PARAMETER as CONTEXT
 from hookline.errors import InvalidRequest
 from hookline.schemas import InvalidSchema, check_schema
 from hookline.tools import ToolSpec
@@ -22,6 +23,9 @@ from hookline.wire.chat import (
 
 NO_STREAM = "disableStreaming"
 """A parameter of the seed's agents (8.5): callers get JSON, asked for a stream or not."""
+
+NOT_SENT = frozenset({NO_STREAM, CONTEXT})
+"""Parameters of agents that are for Hookline, and that no upstream knows."""
 
 TOKEN_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
 _SAMPLING = Sampling.__struct_fields__
@@ -121,7 +125,8 @@ def merge(
     if given.keys() & TOKEN_LIMITS and not TOKEN_LIMITS & set(agent.locked):
         for name in TOKEN_LIMITS:
             merged.pop(name, None)
-    merged.pop(NO_STREAM, None)
+    for name in NOT_SENT:
+        merged.pop(name, None)
     return merged | given
 
 

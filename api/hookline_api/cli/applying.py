@@ -15,6 +15,7 @@ from hookline.administration import Actor, Administration
 from hookline.administration.agents import check_edges, refuse_managed
 from hookline.agents import Agent
 from hookline.errors import ConfigError, NotFound
+from hookline.policy import check_provider
 from hookline.settings import decode_table
 from hookline.specs import AGENT_ID, AgentSpec, agent_of, spec_of
 from hookline_api.cli.office import administered
@@ -48,7 +49,8 @@ def apply_text(
     Raises:
         ConfigError: the text is no description of agents.
         NotFound: there is no such user.
-        HooklineError: an edge leads nowhere, the config manages one, the store does not answer.
+        HooklineError: a provider is not allowed, an edge leads nowhere, the config manages one,
+            the store does not answer.
     """
     found = agents_in(text, name).values()
     wanted = {agent.id: attrs.evolve(agent, author=author) for agent in found}
@@ -61,6 +63,7 @@ def apply_text(
             there = current[id_]
             if there is not None:
                 refuse_managed(there)
+            check_provider(office.policy, agent)
             await check_edges(office.store, agent, wanted)
         return [
             await _apply(office, actor, agent, current[id_], wanted, dry_run=dry_run)

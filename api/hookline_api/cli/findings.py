@@ -11,12 +11,19 @@ from msgspec import Struct
 
 from hookline.agents import Agent
 from hookline.config import agents_of
-from hookline.errors import ConfigError, HooklineError, StoreUnavailable, ToolUnavailable
+from hookline.errors import (
+    ConfigError,
+    HooklineError,
+    ProviderForbidden,
+    StoreUnavailable,
+    ToolUnavailable,
+)
 from hookline.keys import ApiKey
 from hookline.moments import now
 from hookline.offers import ask_loaders
 from hookline.permissions import Principal
 from hookline.plugins import Plugins
+from hookline.policy import check_provider
 from hookline.registry import Registry
 from hookline.roles import USE, Role, default_role
 from hookline.toolbox import ToolLimits, open_toolbox
@@ -154,6 +161,11 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
         known = ", ".join(sorted(registry.providers)) or "none"
         message = f"there is no provider {agent.provider}; there are: {known}"
         yield Finding(name, "error", message, f"add a table [providers.{agent.provider}]")
+    try:
+        check_provider(registry.config.policy, agent)
+    except ProviderForbidden as error:
+        remedy = "allow it there, or give the agent another provider"
+        yield Finding(name, "error", str(error), remedy)
     limits = ToolLimits(deadline=1, result=1, concurrency=1)
     strict = attrs.evolve(agent, on_tool_failure="fail")
     status: Status = "error" if agent.on_tool_failure == "fail" else "warning"

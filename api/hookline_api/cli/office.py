@@ -6,13 +6,24 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from hookline.administration import Actor, Administration
-from hookline.config import PermissionsConfig
-from hookline.offline import opened_store
+from hookline.config import PermissionsConfig, PolicyConfig
+from hookline.offline import config_path, opened_store
+from hookline.settings import load
 from hookline.store import Store
 from hookline_api import logs
 
 ResultT = TypeVar("ResultT")
+
+
+class _Tables(Struct, frozen=True):
+    """What of a config limits an administration; the rest of it is passed over."""
+
+    policy: PolicyConfig = PolicyConfig()
+
+
 Work = Callable[[Administration, Actor], Awaitable[ResultT]]
 
 
@@ -25,11 +36,12 @@ def administered(
         HooklineError: the config is wrong, the store does not answer, or the work failed.
     """
     logs.quiet()
-    limits = permissions or PermissionsConfig()
+    keys_per_user = (permissions or PermissionsConfig()).keys_per_user
+    policy = load(config_path(path), _Tables).policy
 
     async def opened() -> ResultT:
         async with opened_store(path) as store:
-            office = Administration(store, keys_per_user=limits.keys_per_user)
+            office = Administration(store, keys_per_user=keys_per_user, policy=policy)
             return await work(office, Actor(user=f"cli:{_user()}", known=False))
 
     return asyncio.run(opened())

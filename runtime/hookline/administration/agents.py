@@ -7,9 +7,11 @@ import attrs
 from hookline.administration.actor import Actor, Change, Recorder
 from hookline.administration.tries import persist
 from hookline.agents import Agent
+from hookline.config import PolicyConfig
 from hookline.documents import check_version
 from hookline.errors import InvalidRequest, NotFound, VersionConflict
 from hookline.grants import owner_grants
+from hookline.policy import check_provider
 from hookline.store import Store
 
 
@@ -19,11 +21,13 @@ class AgentAdministration:
     Args:
         store: where they are.
         recorder: where changes are written down.
+        policy: what no agent may do.
     """
 
-    def __init__(self, store: Store, recorder: Recorder):
+    def __init__(self, store: Store, recorder: Recorder, policy: PolicyConfig):
         self._store = store
         self._recorder = recorder
+        self._policy = policy
 
     async def create(
         self, actor: Actor, agent: Agent, *, together_with: Collection[str] = ()
@@ -39,9 +43,11 @@ class AgentAdministration:
             together_with: ids of agents that are about to be created, which edges may lead to.
 
         Raises:
+            ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: an agent has this id.
             InvalidRequest: an edge leads nowhere, or the agent is too large.
         """
+        check_provider(self._policy, agent)
         await check_edges(self._store, agent, together_with)
         at = self._recorder.clock()
         author = actor.user if actor.known else agent.author
@@ -77,9 +83,11 @@ class AgentAdministration:
 
         Raises:
             NotFound: there is none.
+            ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: another version than ``expected`` is there.
             InvalidRequest: the config manages it, an edge leads nowhere, or it is too large.
         """
+        check_provider(self._policy, agent)
         await check_edges(self._store, agent, together_with)
 
         async def attempt() -> Agent:
@@ -105,6 +113,7 @@ class AgentAdministration:
 
         Raises:
             NotFound: there is no such agent or version.
+            ProviderForbidden: a provider of that version is not allowed now.
             VersionConflict: another version than ``expected`` is there.
             InvalidRequest: the config manages it, or an edge of that version leads nowhere now.
         """

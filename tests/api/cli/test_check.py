@@ -150,11 +150,29 @@ def test_a_store_that_cannot_be_opened_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "more",
+    [
+        'provider = "local"',
+        'provider = "near"\nfallbacks = [{ provider = "local", model = "m" }]',
+        'provider = "near"\nsummary = { provider = "local", model = "m" }',
+    ],
+)
+def test_a_provider_that_is_not_allowed_is_an_error(tmp_path: Path, more: str) -> None:
+    """Every model of an agent is looked at: its own, those that stand in, the one that sums up."""
+    tables = '[providers.near]\nkind = "scripted"\n[policy]\nallowed_providers = ["near"]\n'
+
+    code, found = checked(tmp_path, f'{tables}[agents.a]\nmodel = "m"\n{more}')
+
+    assert (1, "error") == (code, found["agent a"]["status"])
+    assert "uses the provider local, which [policy]" in found["agent a"]["message"]
+    assert "allow it there" in found["agent a"]["remedy"]
+
+
+@pytest.mark.parametrize(
     ("more", "message"),
     [
         ('tools = ["hammer"]\non_tool_failure = "degrade"', "no plugin offers hammer"),
         ('locked = ["seed"]', "seed is locked, and model_parameters do not set it"),
-        ('edges = [{from = "a", to = "helper"}]', "edges are kept, and not followed yet"),
     ],
 )
 def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) -> None:
