@@ -120,6 +120,7 @@ class AccessControl:
             role=person.role,
             groups=person.groups | claims.groups,
             features=person.features,
+            name=person.name,
         )
 
     async def _holder(self, token: str) -> Principal | None:
@@ -142,6 +143,7 @@ class AccessControl:
             features=person.features,
             agents=key.agents,
             read_only=key.read_only,
+            name=person.name,
         )
 
     async def _find_key(self, wanted: str) -> ApiKey | None:

@@ -15,6 +15,7 @@ class Person:
     groups: frozenset[str] = frozenset()
     features: frozenset[Feature] = frozenset()
     disabled: bool = False
+    name: str = ""
 
 
 class People:
@@ -51,6 +52,7 @@ class People:
             groups=frozenset(await self._store.groups.of_member(user)),
             features=(await find_role(self._store.roles, role)).features,
             disabled=found is not None and found.disabled,
+            name="" if found is None else found.name,
         )
 
 

@@ -24,7 +24,7 @@ def zone_of(metadata: Mapping[str, str], default: str) -> ZoneInfo:
     name = metadata.get(METADATA, default)
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError) as error:  # no such zone, or a name that is a folder's
+    except (KeyError, ValueError, OSError) as error:  # unknown, no name, or that of a folder
         message = f"metadata.{METADATA}: there is no time zone {name!r}; use an IANA name"
         raise InvalidRequest(message, param=f"metadata.{METADATA}") from error
 

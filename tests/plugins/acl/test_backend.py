@@ -48,12 +48,12 @@ class TestAccessControl(PermissionContract):
 
 
 def test_a_key_names_its_user_and_what_the_store_says_of_it():
-    """The principal carries the key's id and limits, role, features and groups; nothing secret."""
+    """The principal carries the key's id and limits, role, features, groups and name; no secret."""
 
     async def main():
         callers = Callers(MemoryStore())
         key = await callers.add_key("one", agents=frozenset({"a"}), read_only=True)
-        await callers.add_user("alice", role="maker")
+        await callers.add_user("alice", role="maker", name="Alice")
         await callers.add_role("maker", USE)
         await callers.add_group("team", "alice", "bob")
         await callers.add_group("others", "bob")
@@ -68,6 +68,7 @@ def test_a_key_names_its_user_and_what_the_store_says_of_it():
         features=frozenset({USE}),
         agents=frozenset({"a"}),
         read_only=True,
+        name="Alice",
     )
     assert expected == principal
 
