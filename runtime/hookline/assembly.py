@@ -16,7 +16,7 @@ from hookline.config import Config
 from hookline.effects import EffectIds, Effects
 from hookline.errors import AccessDenied, AgentNotFound, InvalidRequest
 from hookline.moments import now
-from hookline.parameters import NO_STREAM, TOKEN_LIMITS, merge
+from hookline.parameters import NOT_SENT, TOKEN_LIMITS, merge
 from hookline.permissions import Principal
 from hookline.policy import check_provider
 from hookline.registry import Registry
@@ -218,7 +218,7 @@ class Assembly:
         honoured = self._registry.provider(agent).part.parameters
         if request is not None:
             return self._spoken(agent, merge(agent, request, honoured))
-        own = {k: v for k, v in agent.model_parameters.items() if k != NO_STREAM}
+        own = {k: v for k, v in agent.model_parameters.items() if k not in NOT_SENT}
         return self._spoken(agent, own)
 
     def _spoken(self, agent: Agent, parameters: Mapping[str, Any]) -> Voice:

@@ -73,7 +73,10 @@ class Runtime:
             hide_forbidden=permissions.hide_forbidden,
         )
         self.administration = Administration(
-            registry.store, changed=self.forget, keys_per_user=permissions.keys_per_user
+            registry.store,
+            changed=self.forget,
+            keys_per_user=permissions.keys_per_user,
+            policy=registry.config.policy,
         )
         self._loop = Loop()
         self._beginning = Beginning(registry, self.access, self._loop)
