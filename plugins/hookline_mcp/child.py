@@ -40,15 +40,23 @@ _LAUNCHER = str(Path(__file__).with_name("launcher.py"))
 
 @attrs.define
 class Remains:
-    """What is left to say about a process that ended: its last words, and its exit status."""
+    """What is left to say about a process that ended: its last words, and its exit status.
+
+    The words are for operators alone: nobody knows what they are about.
+    """
 
     words: deque[str] = attrs.field(factory=lambda: deque(maxlen=3))
     status: int | None = None
 
-    def __str__(self) -> str:
-        """Them in one line."""
-        status = "" if self.status is None else f"it ended with status {self.status}"
-        return ": ".join(part for part in (status, " | ".join(self.words)) if part)
+    @property
+    def ending(self) -> str:
+        """How it ended, if it did."""
+        return "" if self.status is None else f" (it ended with status {self.status})"
+
+    @property
+    def said(self) -> str:
+        """What it said last, in one line."""
+        return " | ".join(self.words)
 
 
 @attrs.frozen

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from hookline.errors import InvalidRequest, NotFound
+from hookline_mcp.failures import NotConnected
 from hookline_mcp.offline import Office, opened_office
 from hookline_mcp.servers import Child, Server
 from hookline_mcp.settings import ServerTable
@@ -120,7 +121,10 @@ def remove(*, path: Path | None, name: str) -> None:
 @json_option
 def test(*, path: Path | None, name: str, user: str, as_json: bool) -> None:
     """Connect to a server, and show the names of its tools as agents use them."""
-    listing = _run(path, lambda office: office.reach.listing(name, user))
+    try:
+        listing = _run(path, lambda office: office.reach.listing(name, user))
+    except NotConnected as error:
+        raise NotConnected(f"{error}: {error.words}" if error.words else str(error)) from error
     if as_json:
         tools = {public: listing.originals[public] for public in listing.specs}
         _print_json({"tools": tools, "left_out": listing.left_out})

@@ -75,6 +75,7 @@ class Connection:
         self._redact = Redaction((*server.secrets, *server.way.secrets))
         self._session: Session | None = None
         self._had_session = False
+        self._words = ""
         self._error = "it was not tried yet"
         self._settled = asyncio.Event()
         self._wake = asyncio.Event()
@@ -195,8 +196,8 @@ class Connection:
                 why = self._redact(in_words(error))
             if self._over.is_set():
                 return
-            if str(remains):
-                why = f"{why} ({self._redact(str(remains))})"
+            why += remains.ending
+            self._words = remains.said
             failures = 0 if loop.time() - began >= HELD else failures + 1
             self._tell(why, failures)
             if self._had_session:  # the attempt that others wait for is still to come
@@ -293,7 +294,7 @@ class Connection:
     def _tell(self, why: str, failures: int) -> None:
         """Log the first failure of several."""
         level = self._log.warning if failures <= 1 else self._log.debug
-        level("mcp.disconnected", error=why, failures=failures)
+        level("mcp.disconnected", error=why, said=self._words, failures=failures)
 
     async def _pause(self, failures: int) -> None:
         """Wait before the next attempt; those who need the server make it shorter."""
@@ -307,7 +308,7 @@ class Connection:
 
     def _not_connected(self) -> NotConnected:
         message = f"the MCP server {self.server.name} cannot be reached: {self._error}"
-        return NotConnected(message)
+        return NotConnected(message, self._words)
 
     def _failed(self, error: BaseException) -> CallFailed:
         text = self._redact(in_words(error))

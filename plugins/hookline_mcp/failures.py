@@ -23,9 +23,18 @@ class McpError(HooklineError):
 
 
 class NotConnected(McpError):
-    """The server could not be reached, or does not speak the protocol."""
+    """The server could not be reached, or does not speak the protocol.
+
+    Args:
+        message: for those who call agents.
+        words: what the server's process said last, for operators alone.
+    """
 
     code = "mcp_not_connected"
+
+    def __init__(self, message: str, words: str = ""):
+        super().__init__(message)
+        self.words = words
 
 
 class CredentialsMissing(McpError):

@@ -42,7 +42,7 @@ def test_descriptors_of_a_child():
         async with opened({"here": server}) as tools:
             with pytest.raises(NotConnected) as caught:
                 await tools.specs("x_mcp_here")
-            return str(caught.value)
+            return caught.value.words
 
     text = run(work)
     os.close(read)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hookline_mcp.failures import McpError
+from hookline_mcp.failures import NotConnected
 from support.mcp_server import made, old
 from support.mcp_servers import child, endpoint, opened, run, scope_of, served, until
 
@@ -169,18 +169,22 @@ def test_unreachable_server_fails_the_definitions():
 
     async def work() -> list[str]:
         async with opened(servers) as tools:
-            errors = []
+            errors, words = [], ""
             for name in servers:
-                with pytest.raises(McpError) as caught:
+                with pytest.raises(NotConnected) as caught:
                     await tools.specs(f"x_mcp_{name}")
                 errors.append(str(caught.value))
-            return errors
+                words = caught.value.words
+            return [*errors, words]
 
-    gone, absent = run(work)
+    gone, absent, words = run(work)
 
     assert "the MCP server gone cannot be reached: http://127.0.0.1:9 cannot be reached" == gone
-    assert absent.startswith("the MCP server absent cannot be reached: ")
-    assert "no-such-program: No such file or directory" in absent
+    assert (
+        "the MCP server absent cannot be reached: Connection closed (it ended with status 127)"
+        == absent
+    )
+    assert "no-such-program: No such file or directory" == words
 
 
 def test_degraded_agent_keeps_its_other_tools():
