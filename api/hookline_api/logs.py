@@ -1,20 +1,21 @@
 """Logs: one line an event on stderr, as JSON, or in colours where a person reads along.
 
 Whatever logs through the standard library (uvicorn, aiohttp, asyncio) comes out the same way.
-Locals of a traceback are never shown, and what looks like a key is hidden.
+Locals of a traceback are never shown, and secrets are hidden.
 """
 
 import json
 import logging
 import os
-import re
 import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
+from collections.abc import Iterable, Mapping
+from typing import TextIO
 
 import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from hookline_api.redaction import Redaction
 
 LEVELS: Mapping[str, int] = {
     "debug": logging.DEBUG,
@@ -26,17 +27,16 @@ LEVELS: Mapping[str, int] = {
 TALKATIVE = ("uvicorn.error", "uvicorn.access", "aiohttp.access")
 """Loggers whose informational lines say what ours say."""
 
-HIDDEN = "[hidden]"
-_SECRET = re.compile(r"\b(hk-|sk-)[A-Za-z0-9_-]{6,}|(?<=[Bb]earer )[^\s\"',]+")
 _encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
-def configure(level: str, stream: TextIO | None = None) -> None:
+def configure(level: str, stream: TextIO | None = None, secrets: Iterable[str] = ()) -> None:
     """Log to a stream from now on. To be called once, before the server starts.
 
     Args:
         level: the least important level that is written, such as ``info``.
         stream: stderr unless given; if it is a terminal, lines are for people.
+        secrets: values that are never written, besides all that looks like one.
     """
     stream = stream or sys.stderr
     renderer = _renderer(stream)
@@ -45,7 +45,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    last: list[Processor] = [structlog.processors.format_exc_info, hide_secrets, renderer]
+    redaction = Redaction(secrets)
+    last: list[Processor] = [structlog.processors.format_exc_info, redaction, renderer]
     structlog.configure(
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -76,28 +77,13 @@ def quiet() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.format_exc_info,
-            hide_secrets,
+            Redaction(),
             _for_people(sys.stderr),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=_stderr,
         cache_logger_on_first_use=False,
     )
-
-
-def hide_secrets(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Hide what looks like a key in an event."""
-    return {name: _hidden(value) for name, value in event.items()}
-
-
-def _hidden(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SECRET.sub(lambda match: (match[1] or "") + HIDDEN, value)
-    if isinstance(value, Mapping):
-        return {key: _hidden(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_hidden(item) for item in value]
-    return value
 
 
 def _stderr(*_: object) -> structlog.WriteLogger:

@@ -26,6 +26,7 @@ def serve(*, path: Path | None, host: str | None, port: int | None) -> None:
     from hookline_api.cli.output import console
     from hookline_api.cli.setup import discover, load_config
     from hookline_api.origin import origin_of
+    from hookline_api.redaction import secrets_of
 
     config, source = load_config(path)
     given = {"host": host, "port": port}
@@ -33,7 +34,8 @@ def serve(*, path: Path | None, host: str | None, port: int | None) -> None:
     config = msgspec.structs.replace(
         config, server=msgspec.structs.replace(config.server, **changes)
     )
-    logs.configure(config.server.log_level)
+    secrets = secrets_of(msgspec.to_builtins(config, enc_hook=repr))
+    logs.configure(config.server.log_level, secrets={*secrets, *config.secrets.keys})
     setup = discover(config, source)
 
     def ready(host: str, port: int) -> None:

@@ -1,0 +1,135 @@
+"""Redaction: what is not written to a log, however it gets into an event.
+
+A value is hidden by the name that it stands under, by what it looks like, and if it is one of the
+secrets of the config. What is looked for takes time in proportion to the text: texts may come from
+callers.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from structlog.typing import EventDict, WrappedLogger
+
+HIDDEN = "[hidden]"
+SHORTEST = 6
+"""Characters of a secret of the config that is looked for: shorter ones are in any text."""
+
+DEEPEST = 16
+"""Levels of a value that are looked through; what lies deeper is not written."""
+
+LONGEST = 50_000
+"""Characters of one text that are written: looking through more would hold up the server."""
+
+CUT = "… [cut]"
+_NAMES = (
+    "authorization", "api[-_ ]?keys?", "private[-_]?key", "access[-_]?key", "token", "secrets?",
+    "passw(?:or)?d", "passphrase", "credentials?", "cookies?", "signature",
+)  # fmt: skip
+_NAME = re.compile(rf"(?:{'|'.join(_NAMES)})\Z", re.IGNORECASE)
+_SEPARATOR = r"\\?[\"']?\s{0,3}[=:]\s{0,3}\\?"
+_PASSWORD = re.compile(r"://[^\s/?#@:]*:([^\s/?#]+)@")
+_LOOKS = (
+    # hk-…, sk-…
+    (re.compile(r"\b(hk-|sk-)[A-Za-z0-9_-]{6,}"), rf"\1{HIDDEN}"),
+    # JSON web tokens
+    (re.compile(r"(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}+\.[A-Za-z0-9_.-]+"), HIDDEN),
+    # Authorization: …, Cookie: …
+    (
+        re.compile(rf"((?:authorization|cookie){_SEPARATOR}[\"']?)[^\r\n\"']+", re.IGNORECASE),
+        rf"\1{HIDDEN}",
+    ),
+    # Bearer …, Basic …
+    (re.compile(r"\b(bearer |basic (?=[^\s\"',]{8}))[^\s\"',]+", re.IGNORECASE), rf"\1{HIDDEN}"),
+    # api_key=…, "password": "…"
+    (
+        re.compile(
+            rf"((?:{'|'.join(_NAMES)}|(?<=[?&])key){_SEPARATOR}(?P<quote>[\"'])?)"
+            r"(?(quote)(?:\\.|(?!(?P=quote))[^\r\n\\])+|[^\s\"'\\&,;)}]+)",
+            re.IGNORECASE,
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    # https://user:password@host
+    (re.compile(r"(?<=://)[^\s/?#\"'<>]+@"), f"{HIDDEN}@"),
+)
+
+
+class Redaction:
+    """Hides secrets in events; a processor of structlog's.
+
+    Args:
+        secrets: values that are hidden wherever they are.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()):
+        words = {word for secret in secrets for word in (secret, *secret.split())}
+        longest = sorted((w for w in words if len(w) >= SHORTEST), key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, longest))) if longest else None
+
+    def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        """The event without secrets."""
+        return {name: self._named(name, value, 0) for name, value in event.items()}
+
+    def text(self, text: str) -> str:
+        """A text without secrets, or its beginning."""
+        if len(text) > LONGEST:
+            text = text[:LONGEST] + CUT
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        for look, shown in _LOOKS:
+            text = look.sub(shown, text)
+        return text
+
+    def _named(self, name: object, value: Any, depth: int) -> Any:
+        empty = value is None or isinstance(value, bool) or (isinstance(value, str) and not value)
+        if isinstance(name, str) and not empty and is_secret(name):
+            return HIDDEN
+        return self._hidden(value, depth)
+
+    def _hidden(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if depth >= DEEPEST:
+            return "…"
+        if isinstance(value, Mapping):
+            return {key: self._named(key, item, depth + 1) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._hidden(item, depth + 1) for item in value]
+        return self._hidden(_plain(value), depth + 1)
+
+
+def is_secret(name: str) -> bool:
+    """Whether what stands under this name is a secret."""
+    return _NAME.search(name) is not None
+
+
+def secrets_of(tables: Any, name: str = "") -> set[str]:
+    """The secrets among a config's tables: texts under such a name, and passwords in URLs.
+
+    Args:
+        tables: as JSON has them.
+        name: what they stand under.
+    """
+    match tables:
+        case Mapping():
+            return set().union(*(secrets_of(item, str(key)) for key, item in tables.items()))
+        case list() | tuple():
+            return set().union(*(secrets_of(item, name) for item in tables))
+        case str() if is_secret(name):
+            return {tables}
+        case str():
+            return set(_PASSWORD.findall(tables))
+        case _:
+            return set()
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it, or else as Python shows it."""
+    try:
+        return msgspec.to_builtins(value, enc_hook=repr)
+    except Exception:  # noqa: BLE001  whatever is logged must not fail
+        return repr(value)
