@@ -73,6 +73,11 @@ class Airtime:
         channel.ended, channel.muted = True, muted and channel.held
         self._go_on()
 
+    def close(self) -> None:
+        """The run is cut short: let everything be heard that was said."""
+        for channel in list(self.queue):
+            self.end(channel)
+
     def write(self, channel: Channel, event: Event) -> None:
         """Write an event of the channel that is heard."""
         match event:

@@ -40,7 +40,7 @@ class Order:
         metadata: of the request.
         ids: of the effects of its tools.
         ask: has an agent that is called as a tool work; ``None`` where that goes no deeper.
-        first: who begins, if that is not the agent that the request names.
+        speaker: who goes on, if the caller has run tools for an agent of the team.
         versions: of agents, by id, where it shall not be the current one.
     """
 
@@ -49,7 +49,7 @@ class Order:
     metadata: Mapping[str, str]
     ids: EffectIds
     ask: Callable[[Agent], Ask] | None
-    first: str | None = None
+    speaker: str | None = None
     versions: Mapping[str, int] = attrs.field(factory=dict)
 
 
@@ -90,7 +90,8 @@ class Assembly:
             agents, edges = await self._discover(agent, order)
         members = {id_: await self._member(one, agent, order) for id_, one in agents.items()}
         return Team(
-            first=order.first if order.first in members else agent.id,
+            first=agent.id,
+            speaker=order.speaker if order.speaker in members else None,
             members=members,
             edges=edges,
             principal=order.principal,

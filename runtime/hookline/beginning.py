@@ -152,7 +152,7 @@ class Beginning:
         )
         ids = EffectIds(waiting.root, waiting.seen)
         asking = _Asking(self._loop, self._assembly, self._limits.subagent_depth)
-        order = self._order(scope, request, ids, asking, waiting.first)
+        order = self._order(scope, request, ids, asking, None)
         order = attrs.evolve(order, versions=waiting.versions)
         team = as_before(await self._assembly.team(agent, order), waiting)
         tools = caller_tools(request, _names(team))
@@ -174,7 +174,7 @@ class Beginning:
         request: ChatCompletionRequest,
         ids: EffectIds,
         asking: "_Asking",
-        first: str | None,
+        speaker: str | None,
     ) -> Order:
         return Order(
             principal=scope.principal,
@@ -182,7 +182,7 @@ class Beginning:
             metadata=scope.metadata,
             ids=ids,
             ask=asking.ask if self._limits.subagent_depth else None,
-            first=first,
+            speaker=speaker,
         )
 
     def _context(

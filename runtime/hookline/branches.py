@@ -95,6 +95,8 @@ class Branch:
         id: counts the branches of a run from 0.
         member: who works.
         messages: what it reads: the conversation, and what it has made itself.
+        preface: how many of them come before the conversation.
+        read: how many of them the caller knows, the preface counted.
         channel: where its events go.
         produced: the messages that it has made.
         alone: whether nobody works beside it, so that it may call the caller's tools.
@@ -103,6 +105,7 @@ class Branch:
         steps: turns of the model and of tools so far.
         step: the number of its last model call in the run.
         turn: its last turn.
+        offered: the names of the tools with which it could hand over in that turn.
         before: the ids of the agents that worked before it.
         ended: whether it has ended.
         final: whether nobody went on after it.
@@ -112,6 +115,8 @@ class Branch:
     id: int
     member: Member
     messages: list[Message]
+    preface: int = 0
+    read: int = 0
     channel: Appending
     produced: list[Message] = field(default_factory=list)
     alone: bool = True
@@ -120,6 +125,7 @@ class Branch:
     steps: int = 0
     step: int = 0
     turn: Turn | None = None
+    offered: Sequence[str] = ()
     before: tuple[str, ...] = ()
     ended: bool = False
     final: bool = False

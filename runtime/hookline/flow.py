@@ -39,16 +39,21 @@ def begin(context: RunContext) -> None:
         context.joins = Joins(team.direct)
     alone = len(team.starts) == 1
     for member in team.starts:
-        _open(context, member, [*member.preface, *context.conversation], alone=alone)
+        known = context.conversation
+        if team.speaker is not None:
+            known = without_transfers(known, team.foreign_handoffs(member.agent.id))
+        _open(context, member, member.preface, known, alone=alone)
 
 
-def step(branch: Branch) -> None:
+def step(context: RunContext, branch: Branch) -> None:
     """Count a turn of the model or of its tools.
 
     Raises:
-        RecursionLimitReached: the agent may have no more.
+        RecursionLimitReached: the agent may have no more; what was said so far can be heard.
     """
     if branch.steps >= branch.member.limit:
+        if context.airtime is not None:
+            context.airtime.close()
         raise RecursionLimitReached
     branch.steps += 1
 
@@ -89,7 +94,7 @@ def go_on(context: RunContext, branch: Branch) -> list[Branch]:
             targets.setdefault(target, edge)
     alone = len(targets) == 1 and all(other.ended for other in context.branches)
     return [
-        _follow(context, branch, edge, context.team.members[target], alone=alone)
+        _follow(context, edge, context.team.members[target], alone=alone)
         for target, edge in targets.items()
     ]
 
@@ -151,20 +156,18 @@ def _take_over(
     """The branch of an agent to whom another one hands over."""
     member = context.team.members[way.target]
     names = context.team.handoff_names(source.member.agent.id)
-    history = without_transfers(source.messages[len(source.member.preface) :], names)
+    known = without_transfers(source.messages[source.preface : source.read], names)
+    since = without_transfers(source.messages[source.read :], names)
     preface = taken_over(member.preface, introduction(source.member.agent, siblings))
-    messages: list[Message] = [*preface, *history]
-    if told or isinstance(history[-1], AssistantMessage):
-        messages.append(UserMessage(told or GO_ON))
+    if told or isinstance([*known, *since][-1], AssistantMessage):
+        since.append(UserMessage(told or GO_ON))
     alone = not siblings and all(other.ended for other in context.branches)
-    branch = _open(context, member, messages, alone=alone)
-    _announce(source, branch)
+    branch = _open(context, member, preface, known, since, alone=alone)
+    branch.channel.append(AgentSwitched(source.member.agent.id, member.agent.id))
     return branch
 
 
-def _follow(
-    context: RunContext, source: Branch, edge: Edge, member: Member, *, alone: bool
-) -> Branch:
+def _follow(context: RunContext, edge: Edge, member: Member, *, alone: bool) -> Branch:
     """The branch of an agent that a direct edge leads to."""
     exclude = edge.exclude_results
     if exclude is None:
@@ -172,20 +175,25 @@ def _follow(
     said = results(context.branches)
     texts = ["" if exclude else said, edge.prompt.replace(RESULTS, said)]
     text = "\n\n".join(filter(None, texts))
-    messages: list[Message] = [*member.preface, *context.conversation]
-    if text:
-        messages.append(UserMessage(text))
-    branch = _open(context, member, messages, alone=alone)
-    _announce(source, branch)
+    since = [UserMessage(text)] if text else []
+    branch = _open(context, member, member.preface, context.conversation, since, alone=alone)
+    branch.channel.append(AgentSwitched(edge.from_[0], member.agent.id))
     return branch
 
 
-def _announce(source: Branch, branch: Branch) -> None:
-    branch.channel.append(AgentSwitched(source.member.agent.id, branch.member.agent.id))
+def _open(
+    context: RunContext,
+    member: Member,
+    preface: Sequence[Message],
+    known: Sequence[Message],
+    since: Sequence[Message] = (),
+    *,
+    alone: bool,
+) -> Branch:
+    """A new branch, which reads what the caller knows and what has been said since.
 
-
-def _open(context: RunContext, member: Member, messages: list[Message], *, alone: bool) -> Branch:
-    """A new branch. An agent that has its turn again goes on counting its steps."""
+    An agent that has its turn again goes on counting its steps.
+    """
     agent = member.agent.id
     before = [branch for branch in context.branches if branch.member.agent.id == agent]
     channel = context.log
@@ -195,7 +203,9 @@ def _open(context: RunContext, member: Member, messages: list[Message], *, alone
     branch = Branch(
         id=len(context.branches),
         member=member,
-        messages=messages,
+        messages=[*preface, *known, *since],
+        preface=len(preface),
+        read=len(preface) + len(known),
         channel=channel,
         alone=alone,
         steps=max((branch.steps for branch in before), default=0),

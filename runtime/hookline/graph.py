@@ -58,7 +58,8 @@ async def _begin(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
 async def _model(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
     context = runtime.context
     branch = context.branches[state["branch"]]
-    step(branch)
+    step(context, branch)
+    branch.offered = context.team.offers(branch)
     branch.turn = await call_model(context, branch)
     if branch.turn.server_calls:
         return _go("tools", [branch])
@@ -69,7 +70,7 @@ async def _tools(state: State, runtime: Runtime[RunContext]) -> Command[Any]:
     context = runtime.context
     branch = context.branches[state["branch"]]
     decisions = _decisions(context, branch)
-    step(branch)
+    step(context, branch)
     await call_tools(context, branch, decisions)
     answer_transfers(context, branch)
     turn = branch.turn
@@ -137,12 +138,12 @@ class Loop:
         branch = context.branches[0]
         offered = branch.member.toolbox.names or context.caller_tools
         if context.team.solo and not offered:
-            step(branch)
+            step(context, branch)
             branch.turn = await call_model(context, branch)
             if not branch.turn.server_calls:
                 branch.ended = branch.final = True
                 return branch.turn
-            step(branch)
+            step(context, branch)
             await call_tools(context, branch)  # nobody offered them: it is told so
         members = context.team.members.values()
         waits = context.may_wait and any(member.may_wait for member in members)

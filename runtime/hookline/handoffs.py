@@ -85,7 +85,7 @@ def without_transfers(messages: Sequence[Message], names: Collection[str]) -> li
         match message:
             case ToolMessage(tool_call_id=id_) if id_ in transfers:
                 continue
-            case AssistantMessage(tool_calls=list(calls)):
+            case AssistantMessage(tool_calls=list(calls)) if any(c.id in transfers for c in calls):
                 left = [call for call in calls if call.id not in transfers]
                 if left or message.content:
                     changed = left or msgspec.UNSET

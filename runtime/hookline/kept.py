@@ -55,6 +55,8 @@ class KeptBranch(Struct, frozen=True, kw_only=True):
     agent: str
     messages: list[Message]
     conversation: int | None
+    preface: int
+    read: int
     produced: list[Message]
     alone: bool
     call_count: int
@@ -62,6 +64,7 @@ class KeptBranch(Struct, frozen=True, kw_only=True):
     steps: int
     step: int
     turn: KeptTurn | None
+    offered: list[str]
     before: list[str]
     ended: bool
     final: bool
@@ -118,6 +121,8 @@ def kept_branch(branch: Branch, conversation: Sequence[Message]) -> KeptBranch:
         agent=branch.member.agent.id,
         messages=messages,
         conversation=at,
+        preface=branch.preface,
+        read=branch.read,
         produced=branch.produced,
         alone=branch.alone,
         call_count=branch.call_count,
@@ -125,6 +130,7 @@ def kept_branch(branch: Branch, conversation: Sequence[Message]) -> KeptBranch:
         steps=branch.steps,
         step=branch.step,
         turn=_turn(branch.turn) if branch.turn is not None else None,
+        offered=list(branch.offered),
         before=list(branch.before),
         ended=branch.ended,
         final=branch.final,
@@ -134,7 +140,7 @@ def kept_branch(branch: Branch, conversation: Sequence[Message]) -> KeptBranch:
 
 def _apart(branch: Branch, conversation: Sequence[Message]) -> tuple[list[Message], int | None]:
     """What a branch reads without the conversation, and where that stands if it does."""
-    messages, at = branch.messages, len(branch.member.preface)
+    messages, at = branch.messages, branch.preface
     end = at + len(conversation)
     if len(messages) < end or any(
         one is not other for one, other in zip(messages[at:end], conversation, strict=True)
@@ -158,6 +164,8 @@ def branch_of(
         id=number,
         member=member,
         messages=messages,
+        preface=kept.preface,
+        read=kept.read,
         channel=channel,
         produced=kept.produced,
         alone=kept.alone,
@@ -166,6 +174,7 @@ def branch_of(
         steps=kept.steps,
         step=kept.step,
         turn=_taken(kept.turn) if kept.turn is not None else None,
+        offered=kept.offered,
         before=tuple(kept.before),
         ended=kept.ended,
         final=kept.final,

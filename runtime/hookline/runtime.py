@@ -176,9 +176,10 @@ class Runtime:
         self._refuse_when_closing()
         check(request)
         began = await self._beginning.begin(principal, agent, request, manner)
-        quota = await self._admit(began.context)
-        run = Run(began.context.scope, agent, began.log, quota)
-        self._launch(run, began, lambda: self._loop.run(began.context))
+        context = began.context
+        quota = await self._admit(context)
+        run = Run(context.scope, agent, began.log, quota, started_at=context.created)
+        self._launch(run, began, lambda: self._loop.run(context))
         return run
 
     async def approve(
@@ -373,12 +374,11 @@ class Runtime:
 
     async def _keep_continuation(self, context: RunContext, turn: Turn) -> None:
         speaker = next(b for b in context.branches if b.turn is not None and b.turn.caller_calls)
-        read = len(speaker.member.preface) + len(context.conversation)
         await continuations.keep(
             self.registry.store.continuations,
             context.scope,
             speaker.member.agent.id,
-            speaker.messages[read:],
+            speaker.messages[speaker.read :],
             turn.caller_calls,
             hours=self._limits.continuation_hours,
         )

@@ -25,8 +25,9 @@ class Team:
     """The agents of a run; often there is one.
 
     Args:
-        first: the id of the agent that the request names, or that goes on.
+        first: the id of the agent that the request names.
         members: the agents, by id.
+        speaker: the id of the one that goes on, if the caller has run tools for it.
         edges: the ways between them, every end of which is a member.
         principal: for whom they work.
         metadata: of the request.
@@ -35,6 +36,7 @@ class Team:
     first: str
     members: Mapping[str, Member]
     edges: Sequence[Edge] = ()
+    speaker: str | None = None
     principal: Principal
     metadata: Mapping[str, str] = attrs.field(factory=dict)
 
@@ -50,7 +52,9 @@ class Team:
 
     @cached_property
     def starts(self) -> Sequence[Member]:
-        """Who begins: the agent that the request names, and those that no way leads to."""
+        """Who begins: who goes on; or the agent that is named, and those that no way leads to."""
+        if self.speaker is not None:
+            return [self.members[self.speaker]]
         led_to = {target for edge in self.edges for target in edge.to}
         others = [id_ for id_ in self.members if id_ not in led_to and id_ != self.first]
         return [self.members[id_] for id_ in (self.first, *others)]
@@ -72,18 +76,30 @@ class Team:
         """The ways that are gone without being asked for."""
         return [edge for edge in self.edges if edge.edge_type == "direct"]
 
-    def handoffs(self, branch: Branch) -> Handoffs:
-        """The ways that the model of a branch may go now."""
+    def offers(self, branch: Branch) -> Sequence[str]:
+        """The names of the tools with which the model of a branch may hand over in this turn."""
         ways = self._handoffs[branch.member.agent.id] if self.edges else {}
-        return {name: way for name, way in ways.items() if self.open(way.edge, branch)}
+        return [name for name, way in ways.items() if self.open(way.edge, branch)]
+
+    def handoffs(self, branch: Branch) -> Handoffs:
+        """The ways that the model of a branch was offered in its last turn."""
+        if not branch.offered:
+            return {}
+        ways = self._handoffs[branch.member.agent.id]
+        return {name: ways[name] for name in branch.offered if name in ways}
 
     def handoff_specs(self, branch: Branch) -> Sequence[ToolSpec]:
         """The tools for them."""
-        return [way.spec for way in self.handoffs(branch).values()] if self.edges else ()
+        return [way.spec for way in self.handoffs(branch).values()]
 
     def handoff_names(self, agent: str) -> frozenset[str]:
         """The names of the tools with which an agent hands over, open or not."""
         return frozenset(self._handoffs[agent])
+
+    def foreign_handoffs(self, agent: str) -> frozenset[str]:
+        """The names of the tools with which others hand over; there are calls in a history."""
+        others = frozenset(name for ways in self._handoffs.values() for name in ways)
+        return others - self.handoff_names(agent)
 
     def leads_on(self, agent: str) -> bool:
         """Whether anybody may have their turn after this agent."""

@@ -73,7 +73,6 @@ class WaitingRun(Struct, frozen=True, kw_only=True):
     interrupts: dict[str, int]
     calls: list[PendingCall]
     decisions: dict[str, str | None]
-    first: str
     created: datetime
     claimed: datetime | None = None
 
@@ -159,7 +158,6 @@ def keep(
         interrupts=dict(paused.branches),
         calls=pending(context, paused),
         decisions={},
-        first=team.first,
         created=context.created,
     )
 

@@ -1,7 +1,7 @@
 """Teams of agents without HTTP: each agent says what the test lists for it."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from hookline import ModelRequest
@@ -18,18 +18,19 @@ class AgentsModel(ListedModel):
     The agents are told apart by the model that they name; see ``team``.
     """
 
-    def __init__(self, lines: Mapping[str, Sequence[Sequence[Step]]]):
+    def __init__(self, **lines: Sequence[Sequence[Step]]):
         super().__init__()
-        self._models = {name: ListedModel(*turns) for name, turns in lines.items()}
+        self.models = {name: ListedModel(*turns) for name, turns in lines.items()}
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelDelta, None]:
         self.requests.append(request)
-        async for delta in self._models[request.model].stream(request):
-            yield delta
+        async with aclosing(self.models[request.model].stream(request)) as deltas:
+            async for delta in deltas:
+                yield delta
 
     def asked(self, agent: str) -> Sequence[ModelRequest]:
         """What an agent was asked, in order."""
-        return self._models[agent].requests
+        return self.models[agent].requests
 
     @property
     def order(self) -> Sequence[str]:
