@@ -126,13 +126,8 @@ class Connection:
     async def stop(self) -> None:
         """Close the session, and end the task."""
         self._over.set()
-        self._wake.set()
-        if self._session is None:
-            self._task.cancel()
-        done, _ = await asyncio.wait([self._task], timeout=PARTING)
-        if not done:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=PARTING)
+        self._task.cancel()  # it closes the session on its way out
+        await asyncio.wait([self._task], timeout=PARTING)
         self._down("the connection was closed")
 
     async def _call(

@@ -63,7 +63,7 @@ def test_frozen_child_is_replaced():
 def test_child_is_gone_within_a_second():
     """Closing ends a server, also one that heeds neither the end of its input nor SIGTERM."""
 
-    async def work() -> tuple[bool, bool]:
+    async def work() -> tuple[bool, bool, bool]:
         async with opened({"here": child()}) as tools:
             willing = int((await tools.call("pid_mcp_here")).content)
         async with opened({"here": child()}) as tools:
@@ -72,9 +72,12 @@ def test_child_is_gone_within_a_second():
             await asyncio.sleep(0.3)
             call.cancel()
             await asyncio.wait([call])
-        return alive(willing), alive(frozen)
+        async with opened({"here": child(timeout=0.3)}) as tools:
+            doubted = int((await tools.call("pid_mcp_here")).content)
+            await tools.call("freeze_mcp_here")  # it is being asked now whether it is still there
+        return alive(willing), alive(frozen), alive(doubted)
 
-    assert (False, False) == run(work)
+    assert (False, False, False) == run(work, seconds=15)
 
 
 def test_child_does_not_outlive_a_killed_server(tmp_path: Path):
