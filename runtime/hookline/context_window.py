@@ -41,11 +41,15 @@ def window(agent: Agent, model: str, expected_output: int = 0) -> int:
     own = _said(agent)
     if own is not None and model == agent.model:
         return own
-    whole = known_window(model)
-    reckoned = max(FLOOR, int(((whole or DEFAULT) - expected_output) * (1 - RESERVE)))
     if own is None:
-        return reckoned
-    return own if whole is None else min(own, reckoned)
+        return window_of(model, expected_output)
+    return own if known_window(model) is None else min(own, window_of(model, expected_output))
+
+
+def window_of(model: str, expected_output: int = 0) -> int:
+    """How many tokens a call of a model may read, whoever asks it."""
+    whole = known_window(model) or DEFAULT
+    return max(FLOOR, int((whole - expected_output) * (1 - RESERVE)))
 
 
 def tighter(tokens: int) -> int:

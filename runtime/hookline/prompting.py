@@ -5,14 +5,17 @@ from collections.abc import Sequence
 import structlog
 
 from hookline.branches import Branch
-from hookline.context_window import known_window, window
+from hookline.context_window import window_of
 from hookline.errors import ContextTooLong, ProviderError
 from hookline.fitting import Fitted
 from hookline.reading import Reader
-from hookline.summaries import Ask, due, summarise
+from hookline.summaries import LONGEST, Ask, due, summarise
 from hookline.wire.chat import Message
 
 log = structlog.get_logger("hookline.runs")
+
+SHARE = 4
+"""The part of what can be read that a summary may have: one in so many."""
 
 
 async def prompt(branch: Branch, reader: Reader, ask: Ask) -> Fitted:
@@ -28,7 +31,7 @@ async def prompt(branch: Branch, reader: Reader, ask: Ask) -> Fitted:
     """
     summary = branch.member.agent.summary
     if summary is not None and due(summary, reader.count(_digested(branch)[0]), reader.limit):
-        await _sum_up(branch, ask)
+        await _sum_up(branch, reader, ask)
     messages, pinned = _digested(branch)
     return _told(branch, reader.fit(messages, pinned=pinned))
 
@@ -61,14 +64,17 @@ def _told(branch: Branch, fitted: Fitted) -> Fitted:
     return fitted
 
 
-async def _sum_up(branch: Branch, ask: Ask) -> None:
+async def _sum_up(branch: Branch, reader: Reader, ask: Ask) -> None:
     """Remember a summary of the oldest turns; without one, they are left out as they are."""
     voice = branch.member.summary
     if voice is None:
         return
-    limit = known_window(voice.model) or window(branch.member.agent, voice.model)
+    limit = window_of(voice.model, voice.expected_output)  # not what the agent's model reads
+    longest = min(LONGEST, reader.limit // SHARE)
     try:
-        digest = await summarise(branch.messages, ask, limit=limit, digest=branch.digest)
+        digest = await summarise(
+            branch.messages, ask, limit=limit, longest=longest, digest=branch.digest
+        )
     except (ProviderError, ContextTooLong) as error:
         log.warning("context.not_summed_up", agent=branch.member.agent.id, error=str(error))
         return

@@ -84,7 +84,12 @@ def due(summary: Summary, tokens: int, limit: int) -> bool:
 
 
 async def summarise(
-    messages: Sequence[Message], ask: Ask, *, limit: int, digest: Digest | None = None
+    messages: Sequence[Message],
+    ask: Ask,
+    *,
+    limit: int,
+    longest: int = LONGEST,
+    digest: Digest | None = None,
 ) -> Digest | None:
     """Sum up a conversation but for its instructions and its last two turns.
 
@@ -92,6 +97,7 @@ async def summarise(
         messages: the whole conversation.
         ask: asks the model that sums up.
         limit: how many tokens that model can read.
+        longest: how many the summary may have.
         digest: the summary so far, which goes into the next one.
 
     Returns:
@@ -105,7 +111,7 @@ async def summarise(
     told = [message for message in begun if not _instructs(message)]
     if not told:
         return None
-    said = _cut(await ask(prompt(told, limit))).strip()
+    said = _cut(await ask(prompt(told, limit)), longest).strip()
     return Digest(upto, UserMessage(OPENING + said)) if said else None
 
 
@@ -181,6 +187,6 @@ def _texts(message: Message) -> Iterator[str]:
             yield f"[calls {call.function.name} with {call.function.arguments[:RESULT]}]"
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int) -> str:
     """As much of a summary as it may have."""
-    return text.encode()[: LONGEST * BYTES_PER_TOKEN].decode(errors="ignore")
+    return text.encode()[: longest * BYTES_PER_TOKEN].decode(errors="ignore")

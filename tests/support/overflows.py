@@ -150,8 +150,8 @@ TGI = {
 OPENROUTER = {
     "error": {
         "message": "This endpoint's maximum context length is 131072 tokens. However, you "
-        'requested about 140000 tokens. Please reduce the length of either one, or use the "middle-out" '
-        "transform to compress your prompt automatically.",
+        "requested about 140000 tokens. Please reduce the length of either one, or use the "
+        '"middle-out" transform to compress your prompt automatically.',
         "code": 400,
     }
 }
