@@ -105,17 +105,17 @@ class WaitingRooms:
         await attachments.wait()
         if not attachments.made or not self._history:
             return
-        earlier = await self.attachments(run.scope.principal, run.id)
-        record = Record(
-            collection=ATTACHMENTS,
-            id=run.id,
-            owner=run.scope.principal.user,
-            data=_encode([*earlier, *attachments.made]),
-            expires_at=now() + self._history,
-        )
         try:
+            earlier = await self.attachments(run.scope.principal, run.id)
+            record = Record(
+                collection=ATTACHMENTS,
+                id=run.id,
+                owner=run.scope.principal.user,
+                data=_encode([*earlier, *attachments.made]),
+                expires_at=now() + self._history,
+            )
             await self._records.put(record)
-        except HooklineError as error:
+        except Exception as error:  # noqa: BLE001  plugins made them: they may be no data at all
             log.warning("artifact.not_kept", run=run.id, error=str(error))
 
     async def attachments(self, principal: Principal, run: str) -> Sequence[ArtifactAttached]:
