@@ -14,7 +14,7 @@ from hookline.agents import Agent, Edge
 from hookline.branches import Member, Voice
 from hookline.config import Config
 from hookline.effects import EffectIds, Effects
-from hookline.errors import AccessDenied, AgentNotFound, InvalidRequest
+from hookline.errors import AccessDenied, AgentNotFound, InvalidRequest, ProviderForbidden
 from hookline.moments import now
 from hookline.parameters import NOT_SENT, TOKEN_LIMITS, merge
 from hookline.permissions import Principal
@@ -140,7 +140,7 @@ class Assembly:
             check_provider(self._config.policy, agent)
         except AgentNotFound:
             return "there is no such agent"
-        except AccessDenied as error:
+        except (AccessDenied, ProviderForbidden) as error:
             return str(error)
         if agent.provider not in self._registry.providers:
             return f"its provider {agent.provider} is not configured"

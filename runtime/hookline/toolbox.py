@@ -279,10 +279,14 @@ class Toolbox:
         return Outcome(call, done.result, done.status)
 
     async def _try(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Done:
-        """Call a tool within its deadline, which begins anew whenever the tool gets on."""
+        """Call a tool within its deadline, which begins anew whenever the tool gets on.
+
+        Tools of the runtime have none: what an agent does that is called as a tool has its own.
+        """
         before = cancellations()
-        limit = asyncio.timeout(self._limits.deadline)
-        progress = _Progress(limit, self._limits.deadline)
+        seconds = self._limits.deadline if call.name in self._offers else None
+        limit = asyncio.timeout(seconds)
+        progress = _Progress(limit, seconds)
         scope = attrs.evolve(scope, progress=progress)
         try:
             async with self._measured(call.name), limit:
@@ -354,14 +358,14 @@ class _Refused(Exception):
 class _Progress:
     """Begins a deadline anew, as long as it has not passed and the call is not over."""
 
-    def __init__(self, limit: asyncio.Timeout, seconds: float):
+    def __init__(self, limit: asyncio.Timeout, seconds: float | None):
         self.over = False
         self._limit = limit
         self._seconds = seconds
 
     def __call__(self) -> None:
         """The call gets on."""
-        if not self.over and not self._limit.expired():
+        if self._seconds is not None and not self.over and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
 
 
