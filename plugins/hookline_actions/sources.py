@@ -68,4 +68,4 @@ async def _fetched(settings: DocumentSettings, shared: Settings) -> str:
     if fetched.status != 200:
         message = f"the document cannot be fetched: HTTP {fetched.status}"
         raise SourceUnavailable(message)
-    return fetched.text().removeprefix("\ufeff")
+    return fetched.text()

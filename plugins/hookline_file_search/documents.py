@@ -55,7 +55,7 @@ def read(content: bytes, file: FileRecord, settings: Settings, watch: Watch) -> 
 
 
 def _text(content: bytes, file: FileRecord, settings: Settings) -> Reading:
-    text = decode(content, file.media_type)
+    text = decode(content, file.media_type, whole=True)
     if text is None:
         message = f"it is neither text nor PDF but {file.media_type}"
         raise Unreadable(message)

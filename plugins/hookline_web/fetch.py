@@ -8,9 +8,9 @@ from msgspec import Meta
 
 from hookline import StaticTools, ToolResult, tool
 from hookline.outbound import Fetched, GuardedClient
+from hookline.pages import Page
 from hookline.tools import FunctionTool
 from hookline_web.pages import page_of, status_line
-from hookline_web.rendering import Page
 from hookline_web.settings import Settings
 
 ACCEPT = "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.5"

@@ -2,10 +2,10 @@
 
 from http import HTTPStatus
 
+from hookline.charsets import text_of
 from hookline.errors import RunError
 from hookline.outbound import Fetched
-from hookline_web.charsets import text_of
-from hookline_web.rendering import Page, rendered
+from hookline.pages import Page, rendered
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT = frozenset(
@@ -38,11 +38,11 @@ def page_of(fetched: Fetched) -> Page:
     """
     kind = fetched.content_type
     if kind in _HTML:
-        return rendered(text_of(fetched, declares=True), fetched.url)
+        return rendered(_text(fetched), fetched.url)
     if kind.startswith("text/") or kind in _TEXT or kind.endswith(_SUFFIXES):
-        return Page("", _without_nul(text_of(fetched, declares="xml" in kind), kind))
+        return Page("", _without_nul(_text(fetched), kind))
     if not kind:
-        text = _without_nul(text_of(fetched, declares=True), "of an unnamed type")
+        text = _without_nul(_text(fetched), "of an unnamed type")
         if text.lstrip()[:20].lower().startswith(_BEGINNINGS):
             return rendered(text, fetched.url)
         return Page("", text)
@@ -56,6 +56,11 @@ def status_line(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
+
+
+def _text(fetched: Fetched) -> str:
+    named = fetched.headers.get("content-type", "")
+    return text_of(fetched.body, named, whole=not fetched.truncated)
 
 
 def _without_nul(text: str, kind: str) -> str:

@@ -263,8 +263,9 @@ async def _text(files: Files, file: FileRecord, limit: int) -> str | None:
     """
     limit = max(0, limit)
     content = await files.read(file, 0, min(file.size, 4 * limit + HEAD))
-    text = decode(content, file.media_type)
-    if text is None or (len(text) <= limit and len(content) == file.size):
+    whole = len(content) == file.size
+    text = decode(content, file.media_type, whole=whole)
+    if text is None or (len(text) <= limit and whole):
         return text
     return text[:limit] + TRUNCATED.format(size=file.size)
 

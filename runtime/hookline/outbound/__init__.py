@@ -1,7 +1,7 @@
 """Requests to servers that others choose: models, pages, documents of APIs."""
 
 from hookline.outbound.client import GuardedClient
-from hookline.outbound.exchange import Body, Excess, Fetched, Limits, decoded
+from hookline.outbound.exchange import Body, Excess, Fetched, Limits
 from hookline.outbound.failures import FetchFailed, FetchTimeout, OutboundError, TargetRefused
 from hookline.outbound.lookups import Lookup, system_lookup
 from hookline.outbound.targets import Target, Targets
@@ -19,6 +19,5 @@ __all__ = [
     "Target",
     "TargetRefused",
     "Targets",
-    "decoded",
     "system_lookup",
 ]

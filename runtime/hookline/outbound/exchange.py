@@ -1,9 +1,7 @@
 """What a caller says about a request besides its URL, and what comes back."""
 
-import codecs
 import re
 from collections.abc import Mapping, Sequence
-from email.message import Message
 from enum import Enum
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -11,6 +9,7 @@ from urllib.parse import urlencode
 import attrs
 import msgspec
 
+from hookline.charsets import as_named
 from hookline.outbound.failures import FetchFailed
 
 
@@ -81,37 +80,14 @@ class Fetched:
         """The media type alone, in lower case; empty if the server did not say."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
-    @property
-    def charset(self) -> str | None:
-        """The character set that the server named."""
-        message = Message()
-        message["content-type"] = self.headers.get("content-type", "")
-        value = message.get_param("charset")
-        return value.strip().lower() if isinstance(value, str) else None
-
     def text(self) -> str:
         """The body as text in the character set that the server named, else UTF-8.
 
         What cannot be read is replaced.
         """
-        return decoded(self.body, self.charset or "utf-8")
+        return as_named(self.body, self.headers.get("content-type", ""))
 
 
-def decoded(body: bytes, charset: str) -> str:
-    """Text in a character set, or in UTF-8 if that is none that pages are written in.
-
-    Python knows others, of which some take quadratic time and some hide what is written.
-    """
-    try:
-        name = codecs.lookup(charset).name
-    except (LookupError, ValueError):
-        name = "utf-8"
-    return body.decode(name if _CHARSETS.match(name) else "utf-8", errors="replace")
-
-
-_CHARSETS = re.compile(
-    r"utf-(8|16|32)|iso8859|cp\d|koi8|gb|big5|euc_|shift_jis|iso2022|mac-|ascii|tis-620|hz|johab"
-)
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 _OURS = frozenset(

@@ -62,6 +62,13 @@ y = 2</pre>"""
     ] == sections(text.encode(), "page", "text/html; charset=utf-8")
 
 
+def test_no_heading_but_those_of_the_page():
+    """What looks like a heading of Markdown is none in HTML, and a heading has an end."""
+    page = f"<pre># x</pre><h1>{'y' * 1000}</h1>z"
+
+    assert [("", "# x"), ("y" * 300, "z")] == sections(page.encode(), "a.html")
+
+
 @pytest.mark.parametrize(
     ("page", "expected"),
     [

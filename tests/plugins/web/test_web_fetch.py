@@ -78,7 +78,7 @@ def test_other_text_is_as_it_is(content_type: str, body: bytes):
     ],
 )
 def test_charsets(content_type: str, body: bytes, expected: str):
-    """The character set is the mark's, the header's, the page's own, UTF-8 or Windows-1252."""
+    """The character set is the mark's, the header's, UTF-8, the page's own or Windows-1252."""
     assert f"URL: http://site/\n\n{expected}" == read(page(body, content_type)).text
 
 

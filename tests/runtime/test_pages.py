@@ -2,7 +2,8 @@
 
 import pytest
 
-from hookline_web.rendering import rendered
+from hookline.blocks import Block
+from hookline.pages import outlined, rendered
 
 URL = "https://example.com/dir/page?q"
 
@@ -125,3 +126,22 @@ def test_deep_pages():
 def test_hostile_pages(piece: str):
     """Pages that keep other parsers busy for hours are read at once: the test would not end."""
     rendered(piece * (500_000 // len(piece)), URL)
+
+
+def test_an_outline():
+    """For a search there are the words alone, under headings, and what surrounds them."""
+    page = outlined(
+        "<title>Shop</title><nav><a href=/>Home</a></nav><h2>Fees<br><em>new</em></h2><hr><table>"
+        "<tr><td>A<td>1<tr><td>B<td>2</table><img alt=x><pre># <code>x</code></pre><li>f<li>g"
+    )
+
+    assert "Shop" == page.title
+    assert [
+        Block("Home"),
+        Block("## Fees\nnew", 2, "Fees new"),
+        Block("A 1"),
+        Block("B 2", close=True),
+        Block("# x"),
+        Block("- f"),
+        Block("- g", close=True),
+    ] == page.blocks

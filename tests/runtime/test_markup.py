@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline_web.markup import End, Start, tokens
+from hookline.markup import End, Start, tokens
 
 
 @pytest.mark.parametrize(

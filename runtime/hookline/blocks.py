@@ -1,22 +1,12 @@
-"""Pages as text that a model can read: headings, lists, links and code look as in Markdown."""
+"""Blocks: paragraphs, headings, items, rows and code of a page, as they are written down."""
 
 import re
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote, urljoin, urlsplit
 
 import attrs
 
-from hookline_web.markup import End, Start, tokens
-
-HIDDEN = frozenset(
-    (
-        *("script", "style", "template", "noscript", "svg", "math", "iframe", "object", "canvas"),
-        *("audio", "video", "noembed", "noframes", "select", "datalist", "dialog", "textarea"),
-    )
-)
-"""Elements that have no text to read."""
-
-AROUND = frozenset({"nav", "footer"})
-"""Elements that are the same on every page of a site."""
+from hookline.markup import Start
 
 _BLOCKS = frozenset(
     (
@@ -32,8 +22,6 @@ _STRUCTURE = frozenset(
         *("blockquote", "pre", "hr"),
     )
 )
-_FOREIGN = frozenset({"svg", "math"})
-"""Elements that a slash closes at once."""
 
 _SPACE = re.compile(r"[ \t\n\r\f\v\u00a0\u200b]+")
 _BREAK = "\x00"
@@ -44,68 +32,44 @@ _DEPTH = 12
 
 
 @attrs.frozen
-class Page:
-    """The title of a page, and its text."""
+class Block:
+    """A paragraph, a heading, an item, a row, or code.
 
-    title: str
+    Args:
+        text: as it is shown.
+        level: of a heading, from 1 to 6; 0 if it is none.
+        heading: the words of a heading.
+        close: whether it follows the block before without a gap.
+    """
+
     text: str
+    level: int = 0
+    heading: str = ""
+    close: bool = False
 
 
-def rendered(page: str, url: str) -> Page:
-    """An HTML page as text. Links are made whole by the URL that the page came from."""
-    made = _Reader(url, HIDDEN | AROUND).read(page)
-    return made if made.text else _Reader(url, HIDDEN).read(page)
+@attrs.frozen
+class Signs:
+    """How what is no word is written: code, the border of cells; links, images, rules, fences."""
+
+    code: str
+    cell: str
+    others: bool
 
 
-class _Reader:
-    """Tells tags from text, and what is shown from what is not."""
+MARKDOWN = Signs(code="`", cell=" | ", others=True)
+PLAIN = Signs(code="", cell=" ", others=False)
 
-    def __init__(self, url: str, skipped: frozenset[str]):
-        self._writer = _Writer(url)
-        self._skipped = skipped
-        self._inside = ""
-        self._depth = 0
-        self._title: list[str] | None = None
-        self._in_title = False
 
-    def read(self, page: str) -> Page:
-        """The page. Once."""
-        for token in tokens(page):
-            match token:
-                case Start():
-                    self._start(token)
-                case End():
-                    self._end(token)
-                case str() if not self._depth:
-                    self._text(token)
-        title = _SPACE.sub(" ", "".join(self._title or ())).strip()
-        return Page(title, self._writer.text())
+def joined(blocks: Iterable[Block]) -> str:
+    """Blocks as one text."""
+    lines = (("\n" if block.close else "\n\n") + block.text for block in blocks)
+    return "".join(lines).strip("\n")
 
-    def _start(self, tag: Start) -> None:
-        if tag.closed and tag.name in _FOREIGN:
-            return
-        if self._depth:
-            self._depth += tag.name == self._inside
-        elif tag.name in self._skipped:
-            self._inside, self._depth = tag.name, 1
-        elif tag.name == "title":
-            self._in_title = True
-        else:
-            self._writer.start(tag)
 
-    def _end(self, tag: End) -> None:
-        if self._depth:
-            self._depth -= tag.name == self._inside
-        elif tag.name == "title":
-            self._in_title = False
-        else:
-            self._writer.end(tag.name)
-
-    def _text(self, text: str) -> None:
-        if not self._in_title:
-            self._writer.write(text)
-        elif self._title is None:
-            self._title = [text]
+def folded(text: str) -> str:
+    """Text in one line, as pages show it."""
+    return _SPACE.sub(" ", text).strip()
 
 
 @attrs.frozen
@@ -116,12 +80,13 @@ class _Link:
     begin: int
 
 
-class _Writer:
+class Writer:
     """Writes blocks: paragraphs, headings, items, rows, and code."""
 
-    def __init__(self, url: str):
+    def __init__(self, signs: Signs, url: str = ""):
+        self._signs = signs
         self._url = url
-        self._blocks: list[str] = []
+        self._blocks: list[Block] = []
         self._line: list[str] = []
         self._written = False
         self._kind = ""
@@ -133,10 +98,10 @@ class _Writer:
         self._code = False
         self._link: _Link | None = None
 
-    def text(self) -> str:
+    def blocks(self) -> Sequence[Block]:
         """Everything that was written."""
         self._flush()
-        return "".join(self._blocks).strip("\n")
+        return self._blocks
 
     def write(self, text: str) -> None:
         """Go on with the block."""
@@ -146,7 +111,7 @@ class _Writer:
     def start(self, tag: Start) -> None:
         """Begin an element."""
         match tag.name:
-            case "a":
+            case "a" if self._signs.others:
                 self._end_link()
                 self._link = _Link(self._whole(tag.attributes.get("href", "")), len(self._line))
             case "base" if "href" in tag.attributes:
@@ -154,11 +119,11 @@ class _Writer:
             case "br":
                 self._line.append("\n" if self._code else _BREAK)
             case "code" if not self._code:
-                self._line.append("`")
-            case "img" if tag.attributes.get("alt", "").strip():
+                self._line.append(self._signs.code)
+            case "img" if self._signs.others and tag.attributes.get("alt", "").strip():
                 self.write(f"![{tag.attributes['alt'].strip()}]")
             case "td" | "th":
-                self._line.append(" | " if self._kind == "row" and self._cells else "")
+                self._line.append(self._signs.cell if self._kind == "row" and self._cells else "")
                 self._cells += 1
             case name:
                 self._begin(name, tag)
@@ -184,9 +149,9 @@ class _Writer:
                 self._quotes += 1
             case "pre":
                 self._code = True
-            case "hr":
+            case "hr" if self._signs.others:
                 self._add("---", "rule")
-            case "table" | "tbody" | "tfoot" | "thead":
+            case "table" | "tbody" | "tfoot" | "thead" | "hr":
                 self._kind = ""
             case _:
                 self._kind, self._marker = "heading", _HEADINGS[name]
@@ -204,7 +169,7 @@ class _Writer:
             case "a":
                 self._end_link()
             case "code" if not self._code:
-                self._line.append("`")
+                self._line.append(self._signs.code)
             case "ul" | "ol" | "menu":
                 self._flush()
                 self._kind, self._marker = "", ""
@@ -252,27 +217,31 @@ class _Writer:
         if self._code:
             self._listing(raw)
             return
-        lines = (_SPACE.sub(" ", line).strip() for line in raw.split(_BREAK))
+        lines = (folded(line) for line in raw.split(_BREAK))
         text = "\n".join(line for line in lines if line)
         if text.strip(" |"):
-            self._add(self._marker + text, self._kind)
+            self._add(text, self._kind, self._marker)
             self._marker = " " * len(self._marker) if self._kind == "item" else ""
 
     def _listing(self, raw: str) -> None:
-        if raw.strip():
-            fence = "```" if "```" not in raw else "~~~~"
-            self._add(f"{fence}\n{raw.strip(chr(10)).rstrip()}\n{fence}", "code")
+        lines = raw.strip("\n").rstrip()
+        if not lines.strip():
+            return
+        fence = "```" if "```" not in lines else "~~~~"
+        self._add(f"{fence}\n{lines}\n{fence}" if self._signs.others else lines, "code")
 
-    def _add(self, text: str, kind: str) -> None:
+    def _add(self, text: str, kind: str, marker: str = "") -> None:
         """A block; items of a list and rows of a table follow one another without a gap."""
         indent = "> " * min(self._quotes, _DEPTH)
         if self._lists:
             indent += "  " * (min(len(self._lists), _DEPTH) - 1)
-        hanging = " " * len(self._marker) if kind == "item" else ""
+        hanging = " " * len(marker) if kind == "item" else ""
         first, *others = text.split("\n")
-        lines = [indent + first, *(f"{indent}{hanging}{line}" for line in others)]
+        lines = [indent + marker + first, *(f"{indent}{hanging}{line}" for line in others)]
+        level = marker.count("#")
+        heading = " ".join((first, *others)) if level else ""
         close = kind in {"item", "row"} and kind == self._last
-        self._blocks.append(("\n" if close else "\n\n") + "\n".join(lines))
+        self._blocks.append(Block("\n".join(lines), level, heading, close))
         self._last = kind
 
     def _whole(self, url: str) -> str:
