@@ -14,7 +14,7 @@ from hookline.agents import Agent, Edge
 from hookline.branches import Member, Voice
 from hookline.config import Config
 from hookline.effects import EffectIds, Effects
-from hookline.errors import AccessDenied, AgentNotFound, InvalidRequest, ProviderForbidden
+from hookline.errors import AccessDenied, AgentNotFound, ProviderForbidden
 from hookline.moments import now
 from hookline.parameters import NOT_SENT, TOKEN_LIMITS, merge
 from hookline.permissions import Principal
@@ -23,7 +23,7 @@ from hookline.registry import Registry
 from hookline.subagents import Ask, SubAgent
 from hookline.summaries import LONGEST
 from hookline.team import Team
-from hookline.toolbox import ToolLimits, open_toolbox
+from hookline.toolbox import Toolbox, ToolLimits, open_toolbox
 from hookline.variables import fill, zone_of
 from hookline.wire.chat import ChatCompletionRequest, SystemMessage
 
@@ -162,7 +162,7 @@ class Assembly:
             agent=agent,
             voices=self._voices(agent, request),
             toolbox=toolbox,
-            preface=await self._preface(agent, order),
+            preface=await self._preface(agent, toolbox, order),
             limit=min(agent.recursion_limit, self._config.runs.recursion_limit),
             summary=self._summary(agent),
         )
@@ -180,11 +180,14 @@ class Assembly:
             tools.append(SubAgent(found, order.ask(found)))
         return tools
 
-    async def _preface(self, agent: Agent, order: Order) -> Sequence[SystemMessage]:
+    async def _preface(
+        self, agent: Agent, toolbox: Toolbox, order: Order
+    ) -> Sequence[SystemMessage]:
+        """What the model reads first, in the order of the seed's 8.3."""
         zone = zone_of(order.metadata, self._config.runs.time_zone)
         name = order.principal.name or None
         text = fill(agent.instructions, at=self._clock(), zone=zone, user_name=name)
-        texts = [text, await attached.context(agent, self._registry.files)]
+        texts = [*toolbox.notes, text, await attached.context(agent, self._registry.files)]
         whole = "\n\n".join(filter(None, texts))
         return [SystemMessage(whole)] if whole else []
 
@@ -262,14 +265,3 @@ def _reached(first: str, edges: Sequence[Edge]) -> set[str]:
         if not further:
             return reached
         reached |= further
-
-
-def check_subagents(agent: Agent) -> None:
-    """Refuse an agent that asks itself.
-
-    Raises:
-        InvalidRequest: it is among its own ``subagents``.
-    """
-    if agent.id in agent.subagents:
-        message = "an agent cannot be among its own subagents"
-        raise InvalidRequest(message, param="subagents")

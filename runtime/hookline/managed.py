@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from hookline.administration.agents import check_edges
+from hookline.administration.agents import check_team
 from hookline.agents import Agent
 from hookline.config import CONFIG, Config, agents_of
 from hookline.errors import ConfigError, InvalidRequest
@@ -16,12 +16,12 @@ async def bring_in(store: Store, config: Config, source: str) -> Sequence[Agent]
     A grant for everybody that somebody else gave is left alone.
 
     Raises:
-        ConfigError: an edge leads nowhere.
+        ConfigError: an agent names one that does not exist, or a condition is none.
     """
     wanted = agents_of(config)
     for agent in wanted:
         try:
-            await check_edges(store, agent, config.agents)
+            await check_team(store, agent, config.agents)
         except InvalidRequest as error:
             message = f"{source}: agents.{agent.id}.{error}"
             raise ConfigError(message) from error

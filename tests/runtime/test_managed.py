@@ -87,5 +87,12 @@ def test_edges_lead_to_agents_of_the_config_or_the_store() -> None:
         where = r"^hookline.toml: agents.helper.edges\[0\].to: there is no agent nobody"
         with pytest.raises(ConfigError, match=where):
             await brought(store, helper={"edges": [{"from": "helper", "to": "nobody"}]})
+        where = r"^hookline.toml: agents.helper.edges\[0\].condition is no condition"
+        edge = {"from": "helper", "to": "helper", "condition": "x"}
+        with pytest.raises(ConfigError, match=where):
+            await brought(store, helper={"edges": [edge]})
+        where = "^hookline.toml: agents.helper.subagents: there is no agent nobody"
+        with pytest.raises(ConfigError, match=where):
+            await brought(store, helper={"subagents": ["nobody"]})
 
     run(work)

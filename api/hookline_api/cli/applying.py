@@ -12,7 +12,7 @@ import msgspec
 
 from hookline.access import pinned
 from hookline.administration import Actor, Administration
-from hookline.administration.agents import check_edges, refuse_managed
+from hookline.administration.agents import check_team, refuse_managed
 from hookline.agents import Agent
 from hookline.errors import ConfigError, NotFound
 from hookline.policy import check_provider
@@ -64,7 +64,7 @@ def apply_text(
             if there is not None:
                 refuse_managed(there)
             check_provider(office.policy, agent)
-            await check_edges(office.store, agent, wanted)
+            await check_team(office.store, agent, wanted)
         return [
             await _apply(office, actor, agent, current[id_], wanted, dry_run=dry_run)
             for id_, agent in wanted.items()

@@ -9,11 +9,13 @@ from typing import Literal
 import attrs
 from msgspec import Struct
 
+from hookline.administration.agents import check_team
 from hookline.agents import Agent
 from hookline.config import agents_of
 from hookline.errors import (
     ConfigError,
     HooklineError,
+    InvalidRequest,
     ProviderForbidden,
     StoreUnavailable,
     ToolUnavailable,
@@ -161,11 +163,8 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
         known = ", ".join(sorted(registry.providers)) or "none"
         message = f"there is no provider {agent.provider}; there are: {known}"
         yield Finding(name, "error", message, f"add a table [providers.{agent.provider}]")
-    try:
-        check_provider(registry.config.policy, agent)
-    except ProviderForbidden as error:
-        remedy = "allow it there, or give the agent another provider"
-        yield Finding(name, "error", str(error), remedy)
+    for wrong in await _refused(agent, registry):
+        yield wrong
     limits = ToolLimits(deadline=1, result=1, concurrency=1)
     strict = attrs.evolve(agent, on_tool_failure="fail")
     status: Status = "error" if agent.on_tool_failure == "fail" else "warning"
@@ -180,6 +179,22 @@ async def _problems(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:
     for parameter in _missing(agent.locked, agent.model_parameters):
         message = f"{parameter} is locked, and model_parameters do not set it"
         yield Finding(name, "warning", message, f"set model_parameters.{parameter}")
+
+
+async def _refused(agent: Agent, registry: Registry) -> Sequence[Finding]:
+    """Why it would not be taken if it were saved now."""
+    name, found = f"agent {agent.id}", list[Finding]()
+    try:
+        check_provider(registry.config.policy, agent)
+    except ProviderForbidden as error:
+        remedy = "allow it there, or give the agent another provider"
+        found.append(Finding(name, "error", str(error), remedy))
+    try:
+        await check_team(registry.store, agent, registry.config.agents)
+    except InvalidRequest as error:
+        remedy = "correct the agent, or create whom it names"
+        found.append(Finding(name, "error", str(error), remedy))
+    return found
 
 
 async def _contested(agent: Agent, registry: Registry) -> AsyncIterator[Finding]:

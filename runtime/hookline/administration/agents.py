@@ -1,12 +1,13 @@
-"""Changing agents: versions, edges that lead somewhere, and their authors' grants."""
+"""Changing agents: versions, teams that can work together, and their authors' grants."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import attrs
 
 from hookline.administration.actor import Actor, Change, Recorder
 from hookline.administration.tries import persist
 from hookline.agents import Agent
+from hookline.conditions import check_condition
 from hookline.config import PolicyConfig
 from hookline.documents import check_version
 from hookline.errors import InvalidRequest, NotFound, VersionConflict
@@ -40,15 +41,16 @@ class AgentAdministration:
         Args:
             actor: who creates it.
             agent: as it shall be.
-            together_with: ids of agents that are about to be created, which edges may lead to.
+            together_with: ids of agents that are about to be created, which it may name.
 
         Raises:
             ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: an agent has this id.
-            InvalidRequest: an edge leads nowhere, or the agent is too large.
+            InvalidRequest: it names an agent that does not exist, a condition is none, or it is
+                too large.
         """
         check_provider(self._policy, agent)
-        await check_edges(self._store, agent, together_with)
+        await check_team(self._store, agent, together_with)
         at = self._recorder.clock()
         author = actor.user if actor.known else agent.author
         made = attrs.evolve(
@@ -79,16 +81,17 @@ class AgentAdministration:
             actor: who changes it.
             agent: as it shall be.
             expected: the version that is replaced; ``None`` for whatever is there.
-            together_with: ids of agents that are about to be created, which edges may lead to.
+            together_with: ids of agents that are about to be created, which it may name.
 
         Raises:
             NotFound: there is none.
             ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: another version than ``expected`` is there.
-            InvalidRequest: the config manages it, an edge leads nowhere, or it is too large.
+            InvalidRequest: the config manages it, it names an agent that does not exist, a
+                condition is none, or it is too large.
         """
         check_provider(self._policy, agent)
-        await check_edges(self._store, agent, together_with)
+        await check_team(self._store, agent, together_with)
 
         async def attempt() -> Agent:
             current = await self.find(agent.id)
@@ -115,13 +118,13 @@ class AgentAdministration:
             NotFound: there is no such agent or version.
             ProviderForbidden: a provider of that version is not allowed now.
             VersionConflict: another version than ``expected`` is there.
-            InvalidRequest: the config manages it, or an edge of that version leads nowhere now.
+            InvalidRequest: the config manages it, or that version names an agent that is gone.
         """
         earlier = await self.find_version(agent, version)
         return await self.replace(actor, earlier, expected=expected)
 
     async def delete(self, actor: Actor, agent: str, *, expected: int | None = None) -> None:
-        """Remove an agent, the grants on it, and the edges of other agents to it. Seed 6.5.
+        """Remove an agent, the grants on it, and what other agents say of it. Seed 6.5.
 
         Raises:
             NotFound: there is none.
@@ -133,16 +136,16 @@ class AgentAdministration:
         if not await self._store.agents.delete(agent, expected=expected):
             message = f"there is no agent {agent}"
             raise NotFound(message)
-        changes = [Change("agent", agent, current, None), *await self._cut_edges(agent)]
+        changes = [Change("agent", agent, current, None), *await self._cut_out(agent)]
         await self._recorder.record(actor, changes)
 
-    async def _cut_edges(self, gone: str) -> list[Change]:
-        """Take an agent that was deleted out of the edges of those that stay."""
+    async def _cut_out(self, gone: str) -> list[Change]:
+        """Take an agent that was deleted out of those that stay."""
         changes, after = list[Change](), ""
         while page := await self._store.agents.list(after=after):
             after = page[-1].id
             for agent in page:
-                if _leads(agent, gone):
+                if _names(agent, gone):
                     changes += await self._cut(agent.id, gone)
         return changes
 
@@ -150,7 +153,7 @@ class AgentAdministration:
         """Take it out of one, again if somebody else changed that one meanwhile."""
         while True:
             current = await self._store.agents.get(agent)
-            if current is None or not _leads(current, gone):
+            if current is None or not _names(current, gone):
                 return []
             try:
                 cut = _without(current, gone)
@@ -185,23 +188,37 @@ class AgentAdministration:
         return found
 
 
-async def check_edges(store: Store, agent: Agent, together_with: Collection[str] = ()) -> None:
-    """Refuse an agent with an edge from or to an agent that does not exist.
+async def check_team(store: Store, agent: Agent, together_with: Collection[str] = ()) -> None:
+    """Refuse an agent that cannot work together with those that it names.
 
     Raises:
-        InvalidRequest: it has one; ``param`` names it.
+        InvalidRequest: an edge or ``subagents`` name an agent that does not exist, the agent is
+            among its own subagents, or a condition is none; ``param`` names it.
     """
+    for number, edge in enumerate(agent.edges):
+        if edge.condition:
+            check_condition(edge.condition, f"edges[{number}].condition")
+    if agent.id in agent.subagents:
+        message = "subagents: an agent cannot be among its own"
+        raise InvalidRequest(message, param="subagents")
     known = {agent.id, *together_with}
+    for param, id_ in _named(agent):
+        if id_ in known:
+            continue
+        if await store.agents.get(id_) is None:
+            message = f"{param}: there is no agent {id_}; create it, or do not name it"
+            raise InvalidRequest(message, param=param)
+        known.add(id_)
+
+
+def _named(agent: Agent) -> Iterator[tuple[str, str]]:
+    """The agents that an agent names, with where it does."""
     for number, edge in enumerate(agent.edges):
         for field, ids in (("from", edge.from_), ("to", edge.to)):
             for id_ in ids:
-                if id_ in known:
-                    continue
-                if await store.agents.get(id_) is None:
-                    param = f"edges[{number}].{field}"
-                    message = f"{param}: there is no agent {id_}; create it, or remove the edge"
-                    raise InvalidRequest(message, param=param)
-                known.add(id_)
+                yield f"edges[{number}].{field}", id_
+    for id_ in agent.subagents:
+        yield "subagents", id_
 
 
 def refuse_managed(agent: Agent) -> None:
@@ -215,12 +232,12 @@ def refuse_managed(agent: Agent) -> None:
         raise InvalidRequest(message, reason="managed_by_config")
 
 
-def _leads(agent: Agent, to: str) -> bool:
-    return any(to in (*edge.from_, *edge.to) for edge in agent.edges)
+def _names(agent: Agent, other: str) -> bool:
+    return any(id_ == other for _, id_ in _named(agent))
 
 
 def _without(agent: Agent, gone: str) -> Agent:
-    """The agent without what leads from or to another one."""
+    """The agent without what it says of another one."""
     edges = (
         attrs.evolve(
             edge,
@@ -229,7 +246,11 @@ def _without(agent: Agent, gone: str) -> Agent:
         )
         for edge in agent.edges
     )
-    return attrs.evolve(agent, edges=[edge for edge in edges if edge.from_ and edge.to])
+    return attrs.evolve(
+        agent,
+        edges=[edge for edge in edges if edge.from_ and edge.to],
+        subagents=[id_ for id_ in agent.subagents if id_ != gone],
+    )
 
 
 def _of(agent: str) -> str:

@@ -126,6 +126,22 @@ def test_what_is_parked_is_remarked(tmp_path: Path) -> None:
             "agent a",
             "no plugin offers hammer",
         ),
+        (
+            '[agents.a]\nprovider = "local"\nmodel = "m"\nedges = [{from = "a", to = "b"}]',
+            "agent a",
+            "edges[0].to: there is no agent b; create it, or do not name it",
+        ),
+        (
+            '[agents.a]\nprovider = "local"\nmodel = "m"\n'
+            'edges = [{from = "a", to = "helper", condition = "x"}]',
+            "agent a",
+            "edges[0].condition is no condition: there is no 'x'",
+        ),
+        (
+            '[agents.a]\nprovider = "local"\nmodel = "m"\nsubagents = ["a"]',
+            "agent a",
+            "subagents: an agent cannot be among its own",
+        ),
     ],
 )
 def test_an_error_is_named_with_its_place(
@@ -183,6 +199,16 @@ def test_what_still_works_is_a_warning(tmp_path: Path, more: str, message: str) 
 
     assert (0, "warning") == (code, found["agent a"]["status"])
     assert message in found["agent a"]["message"]
+
+
+def test_a_team_is_sound(tmp_path: Path) -> None:
+    """Edges, conditions and subagents are nothing to remark on."""
+    edge = '{from = "a", to = "helper", condition = "turns < 3"}'
+    team = f'[agents.a]\nprovider = "local"\nmodel = "m"\nedges = [{edge}]\nsubagents = ["helper"]'
+
+    code, found = checked(tmp_path, team)
+
+    assert (0, "ok") == (code, found["agent a"]["status"])
 
 
 def test_keys_that_are_of_no_use_are_remarked(tmp_path: Path) -> None:

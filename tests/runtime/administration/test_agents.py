@@ -1,6 +1,7 @@
 """Agents: versions, edges that lead somewhere, authors, and what hangs on one that goes."""
 
 import asyncio
+from typing import Any
 
 import attrs
 import pytest
@@ -136,6 +137,40 @@ def test_an_edge_that_leads_nowhere_is_refused(edges: list[Edge], param: str):
         assert "there is no agent nobody" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("fields", "param", "message"),
+    [
+        ({"subagents": ["nobody"]}, "subagents", "subagents: there is no agent nobody"),
+        ({"subagents": ["helper"]}, "subagents", "an agent cannot be among its own"),
+        (
+            {"edges": [Edge(from_=["helper"], to=["helper"], condition="turns <")]},
+            "edges[0].condition",
+            "edges[0].condition is no condition: it cannot be read",
+        ),
+        (
+            {"edges": [to("helper"), Edge(from_=["helper"], to=["helper"], condition="x")]},
+            "edges[1].condition",
+            "there is no 'x'; there are output",
+        ),
+    ],
+)
+def test_a_team_that_cannot_work_together_is_refused(fields: Any, param: str, message: str):
+    """Agents that are asked exist and are others, and conditions can be worked out."""
+
+    async def work(office: Office):
+        agents = office.administration.agents
+        with pytest.raises(InvalidRequest) as created:
+            await agents.create(ROOT, agent(**fields))
+        await agents.create(ROOT, agent())
+        with pytest.raises(InvalidRequest) as replaced:
+            await agents.replace(ROOT, agent(**fields))
+        return created.value, replaced.value
+
+    for error in in_office(work):
+        assert param == error.param
+        assert message in str(error)
+
+
 def test_agents_that_come_together_may_lead_to_each_other():
     """An edge may lead to an agent that is about to be created."""
 
@@ -235,6 +270,20 @@ def test_deleting_cuts_the_edges_of_others():
     assert {"helper", "writer"} == resources
     assert ("delete", "agent", "coder", "") in records
     assert ("update", "agent", "helper", "edges to coder, which was deleted") in records
+
+
+def test_deleting_takes_an_agent_out_of_those_that_ask_it():
+    """So they can be changed afterwards."""
+
+    async def work(office: Office):
+        agents = office.administration.agents
+        for id_ in ("coder", "writer"):
+            await agents.create(ROOT, agent(id_))
+        await agents.create(ROOT, agent(subagents=["coder", "writer"]))
+        await agents.delete(ROOT, "coder")
+        return await agents.replace(ROOT, await agents.find("helper"))
+
+    assert ("writer",) == in_office(work).subagents
 
 
 def test_what_is_gone_is_not_found():
