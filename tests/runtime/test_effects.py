@@ -530,7 +530,7 @@ def test_artifacts_that_cannot_be_kept_are_left_out(data: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ([TextPart("see"), ImagePart(ImageUrl("a" * LIMIT))], "see"),
+        ([TextPart("see"), ImagePart(ImageUrl("a" * LIMIT))], "see\n\n[image]"),
         ("half a \ud800 pair", "half a ? pair"),
         ("a" * LIMIT, LOST),
     ],
