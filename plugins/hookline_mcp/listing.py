@@ -28,11 +28,13 @@ class Listing:
         specs: by public name, in the server's order.
         originals: the server's names, by public name.
         left_out: the server's names of tools that cannot be used, with the reasons.
+        instructions: what the server wants models to know of them.
     """
 
     specs: Mapping[str, ToolSpec]
     originals: Mapping[str, str]
     left_out: Mapping[str, str]
+    instructions: str = ""
 
     @classmethod
     def of(cls, server: str, tools: Sequence[Listed], limit: int) -> Self:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -140,6 +141,16 @@ class McpTools(ToolLoader):
             else:
                 raise outcome
         return _chosen(agent.tools, listings)
+
+    async def notes(self, agent: Agent, principal: Principal) -> Sequence[str]:
+        """What the servers of the agent's tools say of themselves. Seed 8.3, and its W18."""
+        notes = []
+        for name in dict.fromkeys(filter(None, map(server_in, agent.tools))):
+            with suppress(HooklineError):  # its tools were left out already
+                listing = await self._reach.listing(name, principal.user)
+                if listing.instructions:
+                    notes.append(f"About the tools of {name}:\n{listing.instructions}")
+        return notes
 
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
         """The tools of these names, as far as their servers still list them."""

@@ -107,6 +107,7 @@ class Server:
             connection of its own.
         idle: seconds after which a connection that nobody uses is closed.
         max_connections: of users, at a time.
+        instructions: whether models are told what the server says of itself.
         stored: whether it is from the store.
         secrets: the values of a user's variables, once they are filled in.
     """
@@ -120,6 +121,7 @@ class Server:
     user_variables: Pairs = attrs.field(default=(), converter=_pairs)
     idle: float = 300.0
     max_connections: int = 100
+    instructions: bool = True
     stored: bool = False
     secrets: tuple[str, ...] = attrs.field(default=(), converter=_words, repr=False)
 

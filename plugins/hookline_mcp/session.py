@@ -32,6 +32,9 @@ from hookline_mcp.results import result_of
 from hookline_mcp.servers import Child, Server
 from hookline_mcp.tolerance import tolerant
 
+INSTRUCTIONS = 10_000
+"""Characters of what a server says of itself that a model is told."""
+
 PAGES = 100
 """Pages of a list of tools that are read."""
 
@@ -101,8 +104,13 @@ class Session:
             cursor = page.next_cursor
             if cursor is None or len(found) >= self._opening.max_tools:
                 break
-        self.listing = Listing.of(self._opening.server.name, found, self._opening.max_tools)
-        return self.listing
+        server = self._opening.server
+        listing = Listing.of(server.name, found, self._opening.max_tools)
+        if server.instructions:
+            told = (self._client.instructions or "").strip()
+            listing = attrs.evolve(listing, instructions=told[:INSTRUCTIONS])
+        self.listing = listing
+        return listing
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any], effect: str, progress: ProgressFnT

@@ -44,6 +44,7 @@ class ServerTable(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     user_variables: Mapping[Variable, str] = {}
     idle: Seconds = 300.0
     max_connections: Annotated[int, Meta(ge=1)] = 100
+    instructions: bool = True
 
     def __post_init__(self) -> None:
         """Refuse what belongs to the other way of reaching a server, or has no meaning."""
@@ -113,6 +114,7 @@ def server_of(
         user_variables=table.user_variables,
         idle=table.idle,
         max_connections=table.max_connections,
+        instructions=table.instructions,
         stored=stored,
     )
 

@@ -22,11 +22,13 @@ class Offers:
         tools: by name, with the loader that is asked for it: the first that offers it.
         contested: names that several plugins offer, with the plugins; the first one is used.
         problems: what failed, and which of the agent's tools nobody offers.
+        notes: what the loaders want the model to know of their tools.
     """
 
     tools: Mapping[str, tuple[ToolSpec, Part[ToolLoader]]]
     contested: Mapping[str, Sequence[str]]
     problems: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 async def ask_loaders(
@@ -36,10 +38,12 @@ async def ask_loaders(
     tools: dict[str, tuple[ToolSpec, Part[ToolLoader]]] = {}
     plugins = {TOOL_SEARCH: ["hookline"]}
     problems: list[str] = []
+    notes: list[str] = []
     for part in loaders if agent.tools else ():
         try:
             async with part.call("definitions") as loader:
                 specs = await loader.definitions(agent, principal)
+                notes += await loader.notes(agent, principal) if specs else ()
         except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
             problems.append(f"{part.name}: {type(error).__name__}: {error}")
             continue
@@ -52,7 +56,7 @@ async def ask_loaders(
     if missing and not problems:
         problems.append(f"no plugin offers {', '.join(missing)}")
     contested = {name: offering for name, offering in plugins.items() if len(offering) > 1}
-    return Offers(tools, contested, problems)
+    return Offers(tools, contested, problems, notes)
 
 
 async def look_over(

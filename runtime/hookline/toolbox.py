@@ -73,6 +73,9 @@ class Toolbox:
         limits: for all of them.
         effects: keeps what calls gave back; ``None`` keeps nothing.
         ids: of the calls' effects; shared by the agents of a run.
+
+    Attributes:
+        notes: what the model shall know of them, before its instructions.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Toolbox:
         effects: Effects | None = None,
         ids: EffectIds | None = None,
     ):
+        self.notes: Sequence[str] = ()
         self._agent = agent
         names = {tool.spec.name for tool in own}
         self._offers = {name: offer for name, offer in offers.items() if name not in names}
@@ -409,4 +413,6 @@ async def open_toolbox(
     if offers.problems and agent.on_tool_failure == "fail":
         message = f"tools of agent {agent.id} are not available: {'; '.join(offers.problems)}"
         raise ToolUnavailable(message)
-    return Toolbox(agent, offers.tools, **fields)
+    toolbox = Toolbox(agent, offers.tools, **fields)
+    toolbox.notes = offers.notes
+    return toolbox

@@ -84,6 +84,13 @@ class ToolLoader(ABC):
     async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:
         """The definitions of those of ``agent.tools`` that this loader offers. Builds no tool."""
 
+    async def notes(self, agent: Agent, principal: Principal) -> Sequence[str]:
+        """What the agent's model shall know of its tools; stands before its instructions.
+
+        Asked after ``definitions``, if that gave any. Source: seed 8.3.
+        """
+        return ()
+
     @abstractmethod
     async def load(self, names: Sequence[str], scope: RunScope) -> Mapping[str, Tool]:
         """The tools with these names, which ``definitions`` gave before. Once per run and name."""

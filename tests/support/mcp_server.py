@@ -24,6 +24,7 @@ from mcp.shared.message import SessionMessage
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+INSTRUCTIONS = "Sums are exact."
 READING = types.ToolAnnotations(read_only_hint=True)
 
 
@@ -36,7 +37,7 @@ async def old(context: Any, call_next: Any) -> Any:
 
 def made(*middleware: Any) -> MCPServer:
     """The server, with what stands before its methods."""
-    server = MCPServer("tests", log_level="ERROR")
+    server = MCPServer("tests", instructions=INSTRUCTIONS, log_level="ERROR")
     server.middleware.extend(middleware)
     for offer in (_plain, _requests, _long, _changes, _texts, _media):
         offer(server)

@@ -11,6 +11,7 @@ import hookline_mcp
 from hookline.errors import ToolUnavailable
 from hookline.events import RunFinished, ToolCallFinished
 from hookline.providers import ModelFinished, ToolCallPiece
+from support.mcp_server import INSTRUCTIONS
 from support.mcp_servers import alive, child, endpoint, run, served, until
 from support.runtimes import STOP, ListedModel, finished, start
 from support.runtimes import opened as opened_runtime
@@ -54,6 +55,24 @@ def test_model_calls_tools():
     assert ("error", "no such page") == refused
     assert ("success", "3") == done
     assert odd[1].startswith("Error: arguments")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_model_knows_what_the_server_says_of_itself(told: bool):
+    """Its instructions stand before the agent's, unless the config has them left out."""
+
+    async def work() -> Any:
+        with served() as url:
+            model = ListedModel([STOP])
+            servers = {"here": {**endpoint(url), "instructions": told}}
+            async with _opened(
+                model, servers, tools=["add_mcp_here"], instructions="Be brief."
+            ) as runtime:
+                await finished(await start(runtime))
+        return model.requests[0].messages[0].content
+
+    before = f"About the tools of here:\n{INSTRUCTIONS}\n\n" if told else ""
+    assert f"{before}Be brief." == run(work)
 
 
 def test_cancelled_run_cancels_the_call(tmp_path: Path):
