@@ -62,7 +62,13 @@ class Registry:
             days=config.files.days,
             clock=plugins.clock,
         )
-        self.sweep = Sweep(self.files, self.store.files, self.blobs, clock=plugins.clock)
+        self.sweep = Sweep(
+            self.files,
+            self.store.files,
+            self.blobs,
+            others=(self.store.records, self.store.continuations),
+            clock=plugins.clock,
+        )
         self.event_logs: EventLogs = self._event_logs()
         self.permission_backends: Sequence[Part[PermissionBackend]] = self._parts(
             "permission_backend"

@@ -114,7 +114,6 @@ class Runtime:
             agents = await bring_in(registry.store, registry.config, registry.source)
             self.forget()
             await look_over(registry.tool_loaders, agents, STARTING)
-            await registry.store.continuations.expire(now())
             await self._stack.enter_async_context(registry.delivery)
             await self._stack.enter_async_context(registry.sweep)
             await self._stack.enter_async_context(self._history)

@@ -1,10 +1,10 @@
-"""Sweeping: files that have expired are removed, and bytes that a crash left behind."""
+"""Sweeping: what has expired is removed, and bytes that a crash left behind."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Self
+from typing import Protocol, Self
 
 import structlog
 
@@ -24,6 +24,13 @@ DAY = 86_400.0
 """Seconds after which nobody writes to an upload any more."""
 
 
+class Expiring(Protocol):
+    """Keeps what is forgotten once its time has come."""
+
+    async def expire(self, at: datetime) -> int:
+        """Forget what has expired by then; how much that was."""
+
+
 class Sweep:
     """Sweeps as long as it is entered. Any number of servers may sweep the same files.
 
@@ -31,6 +38,7 @@ class Sweep:
         files: that are removed.
         records: what is known of them.
         blobs: their bytes.
+        others: what else expires.
         interval: seconds between two sweeps.
         clock: this moment, in UTC.
     """
@@ -41,6 +49,7 @@ class Sweep:
         records: FileStore,
         blobs: Blobs,
         *,
+        others: Sequence[Expiring] = (),
         interval: float = INTERVAL,
         clock: Callable[[], datetime] = now,
     ):
@@ -48,6 +57,7 @@ class Sweep:
         self._records = records
         self._blobs = blobs
         self._bytes = Holdings(records, blobs)
+        self._others = others
         self._interval = interval
         self._clock = clock
         self._next = 0
@@ -73,6 +83,10 @@ class Sweep:
                 removed += await self._files.delete(file)
         return removed
 
+    async def forget_expired(self) -> int:
+        """Let the others forget what has expired; how much that was."""
+        return sum([await other.expire(self._clock()) for other in self._others])
+
     async def clear(self, folder: str) -> None:
         """Remove the bytes in one of the 256 folders that no file has."""
         for digest in await self._blobs.in_folder(folder):
@@ -87,6 +101,9 @@ class Sweep:
     async def _sweep(self) -> None:
         while True:
             try:
+                forgotten = await self.forget_expired()
+                if forgotten:
+                    log.info("records.expired", forgotten=forgotten)
                 removed = await self.remove_expired()
                 if removed:
                     log.info("files.expired", removed=removed)

@@ -383,16 +383,29 @@ def test_what_a_crash_left_is_swept(tmp_path: Path) -> None:
 
 
 def test_sweeping_goes_on_by_itself(tmp_path: Path) -> None:
-    """As long as it is entered."""
+    """As long as it is entered, and whatever else expires is told to forget."""
     place = Place(tmp_path, days=1)
+    forgotten = asyncio.Event()
+
+    class Others:
+        async def expire(self, at: datetime) -> int:
+            assert at == place.at
+            forgotten.set()
+            return 1
 
     async def work() -> None:
         await save(place)
         place.at += timedelta(days=2)
         sweep = Sweep(
-            place.files, place.records, place.blobs, interval=0.01, clock=lambda: place.at
+            place.files,
+            place.records,
+            place.blobs,
+            others=[Others()],
+            interval=0.01,
+            clock=lambda: place.at,
         )
         async with sweep:
+            await forgotten.wait()
             while place.on_disk():
                 await asyncio.sleep(0.01)
             await save(place, b"again", expires_at=NOON)
