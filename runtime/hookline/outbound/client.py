@@ -157,6 +157,7 @@ class GuardedClient:
             _as_checked(hop.target),
             headers={**hop.headers, "accept-encoding": ACCEPTED},
             data=hop.body,
+            skip_auto_headers=["content-type"],  # it would name one where there is no body
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, connect=limits.connect),
         )

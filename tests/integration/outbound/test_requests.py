@@ -118,6 +118,14 @@ def test_a_form():
     )
 
 
+def test_no_body():
+    """A request without a body names no type for it."""
+    (request,) = received({"/": page(b"")}, method="POST")
+
+    assert ("0", b"") == (request.headers["content-length"], request.body)
+    assert "content-type" not in request.headers
+
+
 @pytest.mark.parametrize(
     "headers",
     [
