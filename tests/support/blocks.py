@@ -5,6 +5,7 @@ of a real one instead. A Python block whose first line is ``# name.py`` is that 
 can import it, and configs can hold settings for it. ``text`` blocks are no code.
 """
 
+import base64
 import doctest
 import os
 import re
@@ -41,6 +42,7 @@ ENVIRONMENT = {
     "OPENAI_API_KEY": "sk-docs",
     "ANTHROPIC_API_KEY": "sk-docs",
     "PETSTORE_KEY": "pk-docs",
+    "HOOKLINE_SECRET": base64.b64encode(b"d" * 32).decode(),
 }
 """The variables that configs in the docs take values from."""
 
