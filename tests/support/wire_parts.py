@@ -53,22 +53,22 @@ async def sleep() -> str:
 @tool
 async def draw(subject: str) -> ToolResult:
     """Draw a picture."""
-    picture = Artifact(kind="image", name=f"{subject}.svg", data="<svg/>")
+    picture = Artifact(kind="drawing", name=f"{subject}.svg", data="<svg/>")
     return ToolResult(f"I drew {subject}.", [picture])
 
 
 @tool
 async def scan(subject: str) -> ToolResult:
     """Scan a document that cannot be read."""
-    page = Artifact(kind="image", name=f"{subject}.tiff", data=None)
+    page = Artifact(kind="drawing", name=f"{subject}.tiff", data=None)
     return ToolResult(f"I scanned {subject}.", [page])
 
 
 class Pictures:
-    """Makes an attachment of an image that has data."""
+    """Makes an attachment of a drawing that has data."""
 
     def accepts(self, artifact: Artifact) -> bool:
-        return artifact.kind == "image"
+        return artifact.kind == "drawing"
 
     async def process(self, artifact: Artifact, scope: RunScope) -> Attachment | None:
         if artifact.data is None:
