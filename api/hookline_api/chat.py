@@ -113,6 +113,18 @@ def manner_of(request: StrictRequest, *, stream: bool) -> Manner:
     return Manner(patience=patience, idempotency_key=key)
 
 
+def check_headers(request: StrictRequest) -> None:
+    """Refuse headers that the answer of a run could not honour, before the run begins.
+
+    Raises:
+        InvalidRequest: there is no such dialect, or extension.
+    """
+    name = request.headers.get(dialects.HEADER)
+    if name:
+        dialects.named(name)
+    _included(request.headers.get(INCLUDE_HEADER, ""))
+
+
 async def answered(
     request: StrictRequest,
     run: Run,

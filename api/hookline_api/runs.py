@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Body, PathParameter
 from msgspec import Meta, Struct
 
 from hookline.errors import InvalidRequest
 from hookline.events import ArtifactAttached, PendingCall
 from hookline.runs import Run
+from hookline.wire import ChatCompletion
 from hookline.wire.chat import StreamOptions
 from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
-from hookline_api.chat import answered, manner_of
+from hookline_api.chat import StreamedOperation, answered, check_headers, manner_of
 from hookline_api.described import errors
 
 RunId = Annotated[str, PathParameter(description="The id that the header `hookline-run` gave")]
@@ -38,7 +40,10 @@ class Approval(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RunObject(Struct, frozen=True, kw_only=True):
-    """A run. Moments are in seconds since 1970; ``reason`` says how it ended."""
+    """A run. Moments are in seconds since 1970; ``reason`` says why it is as it is.
+
+    ``status`` is ``running``, ``waiting``, ``finished``, ``failed`` or ``cancelled``.
+    """
 
     id: str
     object: Literal["run"] = "run"
@@ -82,11 +87,19 @@ async def _described(request: StrictRequest, run: str) -> RunObject:
 @post(
     "/runs/{run:str}/approve",
     status_code=200,
+    operation_class=StreamedOperation,
     guards=[may_use],
     operation_id="approveRun",
     summary="Approve of calls that a run waits for, or refuse them",
     tags=["runs"],
-    responses=errors(402, 404, 409, 429, 502, 504),
+    responses={
+        200: ResponseSpec(
+            ChatCompletion | RunObject,  # type: ignore[arg-type]
+            description="The rest of the answer, or a stream of it; or the run, which still waits",
+            generate_examples=False,
+        )
+    }
+    | errors(402, 404, 409, 429, 502, 504),
 )
 async def approve_run(
     request: StrictRequest,
@@ -100,6 +113,7 @@ async def approve_run(
     """
     runtime = request.app.state.runtime
     decisions = _decisions(data)
+    check_headers(request)
     outcome = await runtime.approve(
         principal_of(request), run, decisions, manner_of(request, stream=data.stream)
     )
@@ -114,4 +128,10 @@ def _decisions(data: Approval) -> Mapping[str, str | None] | None:
         raise InvalidRequest(text, param="stream_options")
     if data.decisions is None:
         return None
-    return {d.tool_call_id: None if d.approve else d.reason for d in data.decisions}
+    found: dict[str, str | None] = {}
+    for number, one in enumerate(data.decisions):
+        if one.tool_call_id in found:
+            text = f"{one.tool_call_id} is decided on twice"
+            raise InvalidRequest(text, param=f"decisions[{number}].tool_call_id")
+        found[one.tool_call_id] = None if one.approve else one.reason
+    return found

@@ -1,0 +1,335 @@
+"""``/v1/runs`` over HTTP: how runs are, and deciding on the calls that they wait for."""
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from support.approvals import ASKING, LOOK, PAY, Bank, Notes
+from support.process import installed, run, serving
+from support.runtimes import ListedModel, Model, Step, start
+from support.server import KEY, RunningServer, add_key, running_server
+from support.teams import calls, says
+
+BOB = "hk-bob"
+SECONDS = 30
+TURNS: Sequence[Sequence[Step]] = [calls(LOOK, PAY, text="I pay."), says("Paid.")]
+
+
+def tables(**agent: Any) -> Mapping[str, Any]:
+    """The config of a server with the agent ``helper``."""
+    helper = {"provider": "local", "model": "m", **ASKING, **agent}
+    return {"providers": {"local": {"kind": "listed"}}, "agents": {"helper": helper}}
+
+
+class Site:
+    """A server, its bank, and asking it."""
+
+    def __init__(self, server: RunningServer, bank: Bank):
+        self.server = server
+        self.bank = bank
+
+    def ask(self, method: str, path: str, *, key: str = KEY, **options: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {key}", **options.pop("headers", {})}
+        url = f"{self.server.url}{path}"
+        return httpx.request(method, url, headers=headers, timeout=SECONDS, **options)
+
+    def say(self, content: str = "Hi", **fields: Any) -> httpx.Response:
+        """Ask the agent something."""
+        headers = fields.pop("headers", {})
+        body = {"model": "helper", "messages": [{"role": "user", "content": content}], **fields}
+        return self.ask("POST", "/chat/completions", json=body, headers=headers)
+
+    def waiting(self, **fields: Any) -> tuple[str, list[Any]]:
+        """A new run that waits, and the calls that it waits for."""
+        answer = self.say(**fields)
+        extension = answer.json()["hookline"]
+        assert answer.headers["hookline-run"] == extension["run"]
+        return extension["run"], extension["approvals"]
+
+    def approve(self, run: str, **fields: Any) -> httpx.Response:
+        options = {name: fields.pop(name) for name in ("key", "headers") if name in fields}
+        return self.ask("POST", f"/runs/{run}/approve", json=fields, **options)
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    """A server whose agent looks and pays, and then says so."""
+    yield from serve(ListedModel(*TURNS))
+
+
+def serve(model: ListedModel, **agent: Any) -> Iterator[Site]:
+    """A server with this model."""
+    bank = Bank()
+    plugins = {"model": Model(model), "bank": bank, "notes": Notes()}
+    with running_server(tables(**agent), plugins) as server:
+        server.run(add_key(server.runtime, BOB, user="bob"))
+        server.run(add_key(server.runtime, "hk-reader", read_only=True))
+        yield Site(server, bank)
+
+
+def events_of(answer: httpx.Response) -> list[Any]:
+    """The chunks of a stream."""
+    lines = [line[6:] for line in answer.text.splitlines() if line.startswith("data: ")]
+    assert "[DONE]" == lines[-1]
+    return [json.loads(line) for line in lines[:-1]]
+
+
+def said(chunks: Sequence[Any]) -> str:
+    """The text of a stream."""
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk.get("choices", [])]
+    return "".join(delta.get("content") or "" for delta in deltas)
+
+
+def test_an_answer_that_waits_and_goes_on(site: Site) -> None:
+    """It says what it waits for and under which id; the rest comes as another answer."""
+    first = site.say()
+    extension = first.json()["hookline"]
+    run = extension["run"]
+    look = site.ask("GET", f"/runs/{run}").json()
+    rest = site.approve(run)
+    after = site.ask("GET", f"/runs/{run}").json()
+
+    choice = first.json()["choices"][0]
+    assert ("I pay.", "stop") == (choice["message"]["content"], choice["finish_reason"])
+    assert "approval" == extension["stop_reason"]
+    assert [("pay", '{"amount": 5}', "helper")] == [
+        (call["name"], call["arguments"], call["agent"]) for call in extension["approvals"]
+    ]
+    assert ("waiting", "approval", extension["approvals"]) == (
+        look["status"],
+        look["reason"],
+        look["approvals"],
+    )
+    assert look["ended_at"] is None
+    choice = rest.json()["choices"][0]
+    assert ("\n\nPaid.", "stop") == (choice["message"]["content"], choice["finish_reason"])
+    assert run == rest.headers["hookline-run"]
+    assert ("finished", "stop", []) == (after["status"], after["reason"], after["approvals"])
+    assert ["it"] == [made["name"] for made in after["attachments"]]
+    assert ([5], ["it"]) == (site.bank.paid, site.bank.looked)
+
+
+@pytest.mark.parametrize("dialect", ["openai", "librechat"])
+def test_streams_that_wait_and_go_on(site: Site, dialect: str) -> None:
+    """A stream ends with what it waits for in its last chunk; the rest is another stream."""
+    headers = {"hookline-dialect": dialect}
+    first = events_of(site.say(stream=True, headers=headers))
+    extension = first[-1]["hookline"]
+    answer = site.approve(extension["run"], stream=True, headers=headers)
+    rest = events_of(answer)
+
+    assert ("approval", ["pay"]) == (
+        extension["stop_reason"],
+        [call["name"] for call in extension["approvals"]],
+    )
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert ("I pay.", "Paid.") == (said(first), said(rest).strip())
+    assert "stop" == rest[-1]["choices"][0]["finish_reason"]
+    assert [5] == site.bank.paid
+
+
+def test_usage_of_a_stream_is_that_of_its_part(site: Site) -> None:
+    """Whoever asks for usage gets it for each answer, in a last chunk."""
+    options = {"stream": True, "stream_options": {"include_usage": True}}
+    first = events_of(site.say(**options))
+    run = next(chunk["hookline"]["run"] for chunk in first if "hookline" in chunk)
+    rest = events_of(site.approve(run, **options))
+
+    assert [[], []] == [first[-1]["choices"], rest[-1]["choices"]]
+    assert 0 < first[-1]["usage"]["prompt_tokens"] < rest[-1]["usage"]["prompt_tokens"]
+
+
+def test_decisions_one_by_one() -> None:
+    """While calls are open the run is answered as it is; a refusal's reason is what is read."""
+    model = ListedModel(calls(PAY, ("pay", '{"amount": 6}')), says("Done."))
+    for site in serve(model):
+        run, (five, six) = site.waiting()
+        one = {"tool_call_id": five["id"], "approve": False, "reason": "too much"}
+        open_ = site.approve(run, decisions=[one])
+        closed = site.approve(run, decisions=[{"tool_call_id": six["id"], "approve": True}])
+
+        assert ("run", "waiting", [six]) == (
+            open_.json()["object"],
+            open_.json()["status"],
+            open_.json()["approvals"],
+        )
+        assert "Done." == closed.json()["choices"][0]["message"]["content"]
+        assert [6] == site.bank.paid
+        read = model.requests[1].messages[-2].content
+        assert "Error: this call was not approved: too much" == read
+
+
+def test_runs_are_their_callers_own(site: Site) -> None:
+    """Nobody else sees a run or decides on it; a key that reads may not decide."""
+    run, _ = site.waiting()
+
+    answers = [
+        site.ask("GET", f"/runs/{run}", key=BOB),
+        site.approve(run, key=BOB),
+        site.ask("GET", "/runs/run_none"),
+        site.approve("run_none"),
+        site.approve(run, key="hk-reader"),
+        site.approve(run, key="hk-none"),
+    ]
+    assert [404, 404, 404, 404, 403, 401] == [answer.status_code for answer in answers]
+    assert ["not_found"] * 2 == [answer.json()["error"]["code"] for answer in answers[2:4]]
+    assert (200, []) == (site.ask("GET", f"/runs/{run}").status_code, site.bank.paid)
+
+
+BAD: Sequence[tuple[Any, str | None]] = [
+    ({"decisions": []}, "decisions"),
+    ({"decisions": [{"tool_call_id": "x"}]}, "decisions[0].approve"),
+    ({"decisions": [{"tool_call_id": "call_x", "approve": True}]}, "decisions[0].tool_call_id"),
+    ({"decisions": [{"tool_call_id": 1, "approve": True}]}, "decisions[0].tool_call_id"),
+    ({"decisions": [{"tool_call_id": "x", "approve": "yes"}]}, "decisions[0].approve"),
+    ({"decisions": "all"}, "decisions"),
+    ({"approve": True}, "approve"),
+    ({"stream": "yes"}, "stream"),
+    ({"stream_options": {"include_usage": True}}, "stream_options"),
+    ([], None),
+]
+
+
+def test_bad_bodies_leave_the_run_as_it_is(site: Site) -> None:
+    """A body that says nothing clear is refused with its field, and nothing is decided."""
+    run, _ = site.waiting()
+    answers = [site.ask("POST", f"/runs/{run}/approve", json=body) for body, _ in BAD]
+
+    assert [400] * len(BAD) == [answer.status_code for answer in answers]
+    params = [answer.json()["error"]["param"] for answer in answers]
+    assert [param for _, param in BAD] == params
+    assert ("waiting", []) == (site.ask("GET", f"/runs/{run}").json()["status"], site.bank.paid)
+
+
+def test_calls_are_decided_on_once(site: Site) -> None:
+    """Two decisions about one call in a body contradict each other, or are a mistake."""
+    run, (call,) = site.waiting()
+    twice = [{"tool_call_id": call["id"], "approve": approve} for approve in (True, False)]
+    answer = site.approve(run, decisions=twice)
+
+    assert (400, "decisions[1].tool_call_id") == (
+        answer.status_code,
+        answer.json()["error"]["param"],
+    )
+
+
+def test_bad_headers_leave_the_run_as_it_is(site: Site) -> None:
+    """What the answer could not honour is refused before anything is done."""
+    run, _ = site.waiting()
+    bad = [{"hookline-dialect": "french"}, {"hookline-include": "money"}, {"idempotency-key": ""}]
+    answers = [site.approve(run, headers=headers) for headers in bad]
+
+    assert [400] * 3 == [answer.status_code for answer in answers]
+    assert ("waiting", []) == (site.ask("GET", f"/runs/{run}").json()["status"], site.bank.paid)
+
+
+def test_states_of_runs() -> None:
+    """Runs that never waited can be looked up, too: at work, and however they ended."""
+
+    async def hang() -> None:
+        await asyncio.sleep(SECONDS)
+
+    model = ListedModel([hang], [RuntimeError("oh")], says("Done."))
+    for site in serve(model):
+        hanging = site.server.run(start(site.server.runtime))
+        running = site.ask("GET", f"/runs/{hanging.id}").json()
+        site.server.loop.call_soon_threadsafe(hanging.cancel, "operator")
+        site.server.run(hanging.wait())
+        failing = site.server.run(start(site.server.runtime))
+        site.server.run(failing.wait())
+        done = site.say().headers["hookline-run"]
+
+        ended = [site.ask("GET", f"/runs/{run}").json() for run in (hanging.id, failing.id, done)]
+        assert ("running", "") == (running["status"], running["reason"])
+        assert ["cancelled", "failed", "finished"] == [found["status"] for found in ended]
+        assert ["operator", "internal_error", "stop"] == [found["reason"] for found in ended]
+        assert all(found["created_at"] <= found["ended_at"] for found in ended)
+
+
+def test_openai_client_reads_answers_that_wait(site: Site) -> None:
+    """To it they are answers like any other; what is ours it keeps beside the rest."""
+    client = openai.OpenAI(base_url=site.server.url, api_key=KEY, max_retries=0, timeout=SECONDS)
+    with client:
+        answer = client.chat.completions.create(
+            model="helper", messages=[{"role": "user", "content": "Hi"}]
+        )
+        extension: Any = answer.model_extra["hookline"] if answer.model_extra else {}
+        rest = client.post(
+            f"/runs/{extension['run']}/approve",
+            cast_to=openai.types.chat.ChatCompletion,
+            body={},
+        )
+
+    assert "stop" == answer.choices[0].finish_reason
+    assert ["pay"] == [call["name"] for call in extension["approvals"]]
+    assert "Paid." == (rest.choices[0].message.content or "").strip()
+
+
+PLUGIN = '''
+from pathlib import Path
+
+from hookline import StaticTools, hookimpl, tool
+
+
+@hookimpl
+def tool_loader():
+    @tool
+    async def pay(amount: int) -> str:
+        """Pay somebody."""
+        with Path("paid").open("a") as book:
+            book.write(f"{amount}\\n")
+        return f"paid {amount}"
+
+    return StaticTools(pay)
+'''
+CONFIG = """
+[server]
+port = 0
+
+[store]
+url = "sqlite:///./hookline.db"
+
+[providers.script]
+kind = "scripted"
+
+[agents.helper]
+provider = "script"
+model = "m"
+tools = ["pay"]
+tool_options.pay.require_approval = true
+
+[plugins.acl.roles]
+user = ["remote_agents.use"]
+"""
+
+
+def test_a_killed_server_is_replaced(tmp_path: Path) -> None:
+    """Whoever approves after the server was killed asks the next one, which goes on."""
+    path = installed(tmp_path / "packages", {"bank": PLUGIN})
+    (tmp_path / "hookline.toml").write_text(CONFIG)
+    made = run("keys", "create", "--user", "alice", "--json", cwd=tmp_path, PYTHONPATH=path)
+    key = json.loads(made.stdout)["key"]
+    headers = {"authorization": f"Bearer {key}"}
+    message = '/tool pay {"amount": 5}'
+    with serving("serve", cwd=tmp_path, PYTHONPATH=path) as server:
+        body = {"model": "helper", "messages": [{"role": "user", "content": message}]}
+        url = f"{server.origin}/v1/chat/completions"
+        answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
+        extension = answer.json()["hookline"]
+        server.stop(signal.SIGKILL)
+    assert not (tmp_path / "paid").exists()
+    with serving("serve", cwd=tmp_path, PYTHONPATH=path) as server:
+        url = f"{server.origin}/v1/runs/{extension['run']}"
+        found = httpx.get(url, headers=headers, timeout=SECONDS).json()
+        rest = httpx.post(f"{url}/approve", json={}, headers=headers, timeout=SECONDS).json()
+
+    assert ("waiting", extension["approvals"]) == (found["status"], found["approvals"])
+    assert "5\n" == (tmp_path / "paid").read_text()
+    assert "paid 5" in rest["choices"][0]["message"]["content"]
