@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from hookline.offline import opened_store
+from hookline.options import config_option, json_option
 from hookline_acl.explain import explain as find_out
 from hookline_acl.explanation import Explanation, GrantLine
 
@@ -18,18 +19,10 @@ def permissions() -> None:
 
 
 @permissions.command(epilog="Example: hookline permissions explain --user alice --agent helper")
-@click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="HOOKLINE_CONFIG",
-    show_envvar=True,
-    metavar="FILE",
-    help="The config; ./hookline.toml unless given, or only defaults if there is none.",
-)
+@config_option
 @click.option("--user", required=True, metavar="USER", help="Who would call.")
 @click.option("--agent", required=True, metavar="AGENT", help="What would be called.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def explain(*, path: Path | None, user: str, agent: str, as_json: bool) -> None:
     """Say why a user may call an agent, or may not, and what would change it."""
 

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from hookline.errors import InvalidRequest, NotFound
+from hookline.options import config_option, json_option
 from hookline.permissions import Principal
 from hookline.schemas import InvalidArguments, check_arguments
 from hookline.scope import CallScope
@@ -21,18 +22,6 @@ from hookline_actions.stored import DOCUMENTS, all_of, described, sealed
 
 class _NameTable(msgspec.Struct, frozen=True):
     name: DocumentName
-
-
-_config = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="HOOKLINE_CONFIG",
-    show_envvar=True,
-    metavar="FILE",
-    help="The config; ./hookline.toml unless given, or only defaults if there is none.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -50,7 +39,7 @@ def actions() -> None:
     metavar="FILE",
     help="TOML with the keys of [plugins.actions.documents.<name>]; ${NAME} is expanded.",
 )
-@_config
+@config_option
 def add(*, name: str, document: str, table: Path | None, path: Path | None) -> None:
     """Keep DOCUMENT, a file or a URL, as NAME; in the place of one of that name."""
     decode_table({"name": name}, _NameTable, "NAME")
@@ -73,8 +62,8 @@ def add(*, name: str, document: str, table: Path | None, path: Path | None) -> N
 
 
 @actions.command("list")
-@_json
-@_config
+@json_option
+@config_option
 def list_documents(*, as_json: bool, path: Path | None) -> None:
     """List the documents, those of the config, too."""
 
@@ -99,8 +88,8 @@ def list_documents(*, as_json: bool, path: Path | None) -> None:
 
 @actions.command()
 @click.argument("name")
-@_json
-@_config
+@json_option
+@config_option
 def show(*, name: str, as_json: bool, path: Path | None) -> None:
     """Print the tools of document NAME, and what is wrong with it. No secret is printed."""
     loaded = work_at(path, lambda desk: desk.loaded(name))
@@ -128,7 +117,7 @@ def show(*, name: str, as_json: bool, path: Path | None) -> None:
 
 @actions.command()
 @click.argument("name")
-@_config
+@config_option
 def remove(*, name: str, path: Path | None) -> None:
     """Forget the stored document NAME and the tokens that users got for it."""
 
@@ -146,7 +135,7 @@ def remove(*, name: str, path: Path | None) -> None:
 @click.argument("tool")
 @click.argument("arguments", default="{}")
 @click.option("--user", default="operator", metavar="USER", help="For whom to call it.")
-@_config
+@config_option
 def test(*, name: str, tool: str, arguments: str, user: str, path: Path | None) -> None:
     """Call TOOL of document NAME with ARGUMENTS, a JSON object, and print the answer."""
     try:

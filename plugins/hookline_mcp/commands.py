@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from hookline.errors import InvalidRequest, NotFound
+from hookline.options import config_option, json_option
 from hookline_mcp.failures import NotConnected
 from hookline_mcp.offline import Office, opened_office
 from hookline_mcp.servers import Child, Server
@@ -18,17 +19,6 @@ from hookline_mcp.settings import ServerTable
 ResultT = TypeVar("ResultT")
 NOBODY = "cli"
 """Whose connection ``test`` makes to a server that asks for nothing of users."""
-
-config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="HOOKLINE_CONFIG",
-    show_envvar=True,
-    metavar="FILE",
-    help="The config; ./hookline.toml unless given, or only defaults if there is none.",
-)
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()

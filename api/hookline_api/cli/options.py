@@ -2,26 +2,17 @@
 
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from hookline.options import config_option, json_option
+
+__all__ = ["config_option", "example", "id_argument", "json_option"]
+
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
-config_option = click.option(
-    "--config",
-    "path",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="HOOKLINE_CONFIG",
-    show_envvar=True,
-    metavar="FILE",
-    help="The config; ./hookline.toml unless given, or only defaults if there is none.",
-)
-
 id_argument = click.argument("id_", metavar="ID")
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def example(*lines: str) -> Callable[[FunctionT], FunctionT]:
