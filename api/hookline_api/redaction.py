@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 from structlog.typing import EventDict, WrappedLogger
 
-HIDDEN = "[hidden]"
+from hookline import redaction
+from hookline.redaction import HIDDEN
+
 SHORTEST = 6
 """Characters of a secret of the config that is looked for: shorter ones are in any text."""
 
@@ -65,8 +67,7 @@ class Redaction:
     """
 
     def __init__(self, secrets: Iterable[str] = ()):
-        words = {word for secret in secrets for word in (secret, *secret.split())}
-        self._known = sorted((w for w in words if len(w) >= SHORTEST), key=len, reverse=True)
+        self._known = redaction.Redaction(secrets, shortest=SHORTEST)
 
     def __call__(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
         """The event without secrets."""
@@ -76,9 +77,7 @@ class Redaction:
         """A text without secrets, or its beginning."""
         if len(text) > LONGEST:
             text = text[:LONGEST] + CUT
-        for secret in self._known:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
+        text = self._known(text)
         lowered = text.lower()
         for words, look, shown in _LOOKS:
             for word in words:  # each event comes this way: no generator

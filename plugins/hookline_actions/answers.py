@@ -4,7 +4,6 @@ import mimetypes
 import re
 from collections.abc import Iterable
 from email.message import Message
-from http import HTTPStatus
 from pathlib import PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -12,12 +11,10 @@ import msgspec
 
 from hookline import Artifact, ToolResult
 from hookline.outbound import Fetched
+from hookline.redaction import Redaction
 
 HIDDEN = "[secret]"
 """What stands where an answer repeats a credential."""
-
-_SHORTEST = 4
-"""Characters of a secret that is looked for; a shorter one would be found everywhere."""
 
 _TEXTS = re.compile(r"text/.*|application/(.*\+)?(xml|yaml|x-yaml|javascript|graphql)|"
                     r"application/x-www-form-urlencoded|image/svg\+xml")  # fmt: skip
@@ -38,26 +35,19 @@ def result_of(
         secrets: that must not be repeated.
     """
     failed = fetched.status >= 400
-    line = status_line(fetched.status)
+    line = f"HTTP {fetched.status_line}"
+    redact = Redaction(secrets, shown=HIDDEN)
     if method == "HEAD" or not fetched.body:
         headers = [f"{name}: {fetched.headers[name]}" for name in _SHOWN if name in fetched.headers]
         text = "\n".join([line, *headers])
-        return ToolResult(_without(text, secrets), failed=failed)
+        return ToolResult(redact(text), failed=failed)
     text_or_none = _text(fetched)
     if text_or_none is None:
         return _file(fetched, line, failed=failed)
-    text = _cut(_without(text_or_none, secrets), limit, truncated=fetched.truncated)
+    text = _cut(redact(text_or_none), limit, truncated=fetched.truncated)
     if failed or fetched.status >= 300:
         text = f"{line}\n{text}"
     return ToolResult(text, failed=failed)
-
-
-def status_line(status: int) -> str:
-    """``HTTP 404 Not Found``."""
-    try:
-        return f"HTTP {status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return f"HTTP {status}"
 
 
 def _text(fetched: Fetched) -> str | None:
@@ -87,13 +77,6 @@ def _cut(text: str, limit: int, *, truncated: bool) -> str:
     if len(text) > limit:
         return f"{text[:limit]}\n[truncated: the answer had {len(text)} characters or more]"
     return f"{text}\n[truncated: the answer was larger than it may be]" if truncated else text
-
-
-def _without(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= _SHORTEST:
-            text = text.replace(secret, HIDDEN)
-    return text
 
 
 def _file(fetched: Fetched, line: str, *, failed: bool) -> ToolResult:

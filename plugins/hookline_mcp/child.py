@@ -22,7 +22,7 @@ from mcp.shared.message import SessionMessage
 from mcp_types import jsonrpc_message_adapter
 from structlog.typing import FilteringBoundLogger
 
-from hookline_mcp.redaction import Redaction
+from hookline.redaction import Redaction
 from hookline_mcp.servers import Child
 
 POLITE = 0.4

@@ -19,11 +19,11 @@ from structlog.typing import FilteringBoundLogger
 
 from hookline import ToolResult
 from hookline.outbound import Lookup, Targets, system_lookup
+from hookline.redaction import Redaction
 from hookline_mcp.child import Remains
 from hookline_mcp.endpoint import UNAUTHORIZED, Bounds
 from hookline_mcp.failures import CallFailed, NotConnected
 from hookline_mcp.listing import Listing
-from hookline_mcp.redaction import Redaction
 from hookline_mcp.servers import Endpoint, Server
 from hookline_mcp.session import Opening, Session, in_words, lost, opened, unheard
 

@@ -24,10 +24,10 @@ from pydantic import TypeAdapter, ValidationError
 from structlog.typing import FilteringBoundLogger
 
 from hookline import ToolResult
+from hookline.redaction import Redaction
 from hookline_mcp.child import Remains, Watch, child_streams
 from hookline_mcp.endpoint import BROKEN, FORGOTTEN, UNREACHED, Bounds, client_for
 from hookline_mcp.listing import Listed, Listing
-from hookline_mcp.redaction import Redaction
 from hookline_mcp.results import result_of
 from hookline_mcp.servers import Child, Server
 from hookline_mcp.tolerance import tolerant

@@ -1,7 +1,6 @@
 """The tool ``web_fetch``."""
 
 import asyncio
-from types import TracebackType
 from typing import Annotated, Self
 
 from msgspec import Meta
@@ -10,7 +9,7 @@ from hookline import StaticTools, ToolResult, tool
 from hookline.outbound import Fetched, GuardedClient
 from hookline.pages import Page
 from hookline.tools import FunctionTool
-from hookline_web.pages import page_of, status_line
+from hookline_web.pages import page_of
 from hookline_web.settings import Settings
 
 ACCEPT = "text/html, application/xhtml+xml, text/*;q=0.9, application/json;q=0.9, */*;q=0.5"
@@ -40,14 +39,9 @@ class WebTools(StaticTools):
         await self._client.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         """Close it."""
-        await self._client.__aexit__(kind, error, trace)
+        await self._client.__aexit__(*exc)
 
 
 def web_fetch(client: GuardedClient, settings: Settings) -> FunctionTool:
@@ -73,7 +67,7 @@ def _shown(fetched: Fetched, page: Page, start: int, length: int) -> str:
     """What the model gets to read."""
     head = [f"URL: {fetched.url}"]
     if not 200 <= fetched.status < 300:
-        head.append(f"Status: {status_line(fetched.status)}")
+        head.append(f"Status: {fetched.status_line}")
     if page.title:
         head.append(f"Title: {page.title}")
     whole = len(page.text)

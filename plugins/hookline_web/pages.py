@@ -1,7 +1,5 @@
 """Answers of servers as text for a model."""
 
-from http import HTTPStatus
-
 from hookline.charsets import text_of
 from hookline.errors import RunError
 from hookline.outbound import Fetched
@@ -48,14 +46,6 @@ def page_of(fetched: Fetched) -> Page:
         return Page("", text)
     message = f"the answer is {kind}, which is not text; only HTML, text, JSON and XML are read"
     raise NotText(message)
-
-
-def status_line(status: int) -> str:
-    """A status as people say it, such as ``404 Not Found``."""
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
 
 
 def _text(fetched: Fetched) -> str:

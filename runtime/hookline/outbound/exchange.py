@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -74,6 +75,14 @@ class Fetched:
     body: bytes = attrs.field(repr=False)
     url: str = attrs.field(repr=False)
     truncated: bool = False
+
+    @property
+    def status_line(self) -> str:
+        """The status as people say it, such as ``404 Not Found``."""
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
 
     @property
     def content_type(self) -> str:
