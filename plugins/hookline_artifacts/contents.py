@@ -35,7 +35,7 @@ class Contents:
 
     async def __aexit__(self, *exc: object) -> None:
         """Close it."""
-        await self._client.__aexit__(None, None, None)
+        await self._client.__aexit__(*exc)
 
     async def read(self, given: Mapping[str, Any]) -> bytes:
         """The bytes of ``content`` or ``data`` (bytes or Base64), or what ``url`` leads to.

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, Self
 
 import attrs
@@ -109,14 +108,9 @@ class McpTools(ToolLoader):
         await self._reach.pool.__aenter__()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         """Close all connections; child processes are gone after it."""
-        await self._reach.pool.__aexit__(kind, error, trace)
+        await self._reach.pool.__aexit__(*exc)
         self._quiet.end()
 
     async def definitions(self, agent: Agent, principal: Principal) -> Sequence[ToolSpec]:

@@ -3,7 +3,6 @@
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any, Protocol, Self
 
 from hookline import ToolResult
@@ -64,12 +63,7 @@ class Pool:
         self._round = asyncio.create_task(self._go_round(), name="mcp idle")
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         """Close all connections, at once."""
         tasks = [*self._ending]
         if self._round is not None:

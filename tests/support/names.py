@@ -5,7 +5,6 @@ import itertools
 import socket
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from types import TracebackType
 from typing import Self
 
 A, AAAA, INTERNET = 1, 28, 1
@@ -35,12 +34,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._address = self._transport.get_extra_info("sockname")
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         self._transport.close()
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

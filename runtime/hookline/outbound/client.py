@@ -4,7 +4,6 @@ import asyncio
 import re
 import socket
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
 
@@ -55,12 +54,7 @@ class GuardedClient:
         )
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
