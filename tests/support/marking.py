@@ -7,7 +7,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
@@ -124,6 +124,7 @@ class Works:
     servers: list[Fork] = attrs.field(factory=list)
     asks: list[Ask] = attrs.field(factory=list)
     pool: ThreadPoolExecutor = attrs.field(factory=lambda: ThreadPoolExecutor(24))
+    _asking: list[Future[None]] = attrs.field(factory=list)
     _started: int = 0
 
     def start(self) -> None:
@@ -159,11 +160,12 @@ class Works:
         ]
         ask = Ask(play)
         self.asks.append(ask)
-        self.pool.submit(self._do, ask)
+        self._asking.append(self.pool.submit(self._do, ask))
 
     def wait(self) -> None:
         """Wait for all who ask."""
-        self.pool.shutdown(wait=True)
+        for asking in self._asking:
+            asking.result()
 
     def marks(self) -> list[tuple[str, str]]:
         """What the tool has done: effects and words."""
@@ -209,7 +211,7 @@ class Works:
             return None
         if reply.status == 503:  # the store does not answer
             return None
-        assert reply.status == 200, text
+        assert reply.status == 200, (reply.status, text)
         return json.loads(text)
 
 
