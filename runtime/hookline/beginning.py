@@ -24,13 +24,13 @@ from hookline.meter import Unmetered
 from hookline.parameters import caller_tools
 from hookline.permissions import NOTHING, Principal
 from hookline.registry import Registry
+from hookline.run_context import RunContext
 from hookline.runs import new_run_id
 from hookline.scope import CallScope, RunScope
 from hookline.subagents import Ask
 from hookline.team import Team
 from hookline.tool_search import TOOL_SEARCH, discovered
 from hookline.tools import ToolSpec
-from hookline.turns import RunContext
 from hookline.waiting import WaitingRun, as_before
 from hookline.waiting import restore as as_it_was
 from hookline.wire.chat import ChatCompletionRequest, FilePart, Message, UserMessage

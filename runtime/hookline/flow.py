@@ -16,8 +16,8 @@ from hookline.handoffs import (
     taken_over,
     without_transfers,
 )
+from hookline.run_context import RunContext
 from hookline.team import RESULTS, Joins, transfers
-from hookline.turns import RunContext
 from hookline.wire.chat import AssistantMessage, Message, ToolMessage, UserMessage
 
 GO_ON = "Go on with the conversation."

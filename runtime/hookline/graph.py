@@ -18,8 +18,10 @@ from langgraph.types import Command, Send, interrupt
 from hookline.branches import Branch, Turn
 from hookline.checkpoint import Checkpoint
 from hookline.flow import answer_transfers, go_on, hand_over, last_turn, step
+from hookline.model_calls import call_model
+from hookline.run_context import RunContext
+from hookline.tool_turns import call_tools
 from hookline.toolbox import Decisions
-from hookline.turns import RunContext, call_model, call_tools
 
 UNLIMITED = 1_000_000
 """Supersteps of LangGraph's: agents count their own steps."""

@@ -43,7 +43,8 @@ async def ask_loaders(
         try:
             async with part.call("definitions") as loader:
                 specs = await loader.definitions(agent, principal)
-                notes += await loader.notes(agent, principal) if specs else ()
+                if specs and hasattr(loader, "notes"):  # some are no subclass, and older than it
+                    notes += await loader.notes(agent, principal)
         except Exception as error:  # noqa: BLE001  a plugin's part may raise anything
             problems.append(f"{part.name}: {type(error).__name__}: {error}")
             continue

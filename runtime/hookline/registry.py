@@ -24,6 +24,7 @@ from hookline.store import Store, StoreKind
 from hookline.sweeping import Sweep
 from hookline.tools import ToolLoader
 from hookline.usage import PriceList
+from hookline.variables import check_zone
 from hookline.vault import vault_of
 
 log = structlog.get_logger("hookline.plugins")
@@ -51,6 +52,7 @@ class Registry:
         self.source = source
         self._stack = AsyncExitStack()
         plugins.check(config.runtime.required_plugins)
+        check_zone(config.runs.time_zone)
         self.store: Store = open_store(config, plugins, source)
         plugins.vault = vault_of(config.secrets.keys)
         self.blobs = Blobs(config.files.url, config.files.options)

@@ -18,6 +18,7 @@ from hookline.administration import Administration
 from hookline.agents import Agent
 from hookline.beginning import WHOLE, Began, Beginning, Manner
 from hookline.branches import Turn
+from hookline.consumption import next_call
 from hookline.directory import Directory
 from hookline.errors import HooklineError, RunBusy, ShuttingDown, StoreUnavailable
 from hookline.events import (
@@ -40,10 +41,10 @@ from hookline.quotas import Quota
 from hookline.records import Record
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
+from hookline.run_context import RunContext
 from hookline.runs import CancelReason, Run
 from hookline.sinks import EventSink
 from hookline.toolbox import Decisions
-from hookline.turns import RunContext, next_call
 from hookline.usage import Admission, TokenCounts, UsageEntry
 from hookline.waiting import WaitingRun, answers, decide, keep, undecided
 from hookline.waiting_rooms import WaitingRooms

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from hookline.errors import InvalidRequest
+from hookline.errors import ConfigError, InvalidRequest
 
 METADATA = "time_zone"
 """The field of a request's ``metadata`` that names the user's time zone."""
@@ -27,6 +27,19 @@ def zone_of(metadata: Mapping[str, str], default: str) -> ZoneInfo:
     except (KeyError, ValueError, OSError) as error:  # unknown, no name, or that of a folder
         message = f"metadata.{METADATA}: there is no time zone {name!r}; use an IANA name"
         raise InvalidRequest(message, param=f"metadata.{METADATA}") from error
+
+
+def check_zone(name: str) -> None:
+    """Refuse a time zone of the config that there is not.
+
+    Raises:
+        ConfigError: it names the key.
+    """
+    try:
+        zone_of({}, name)
+    except InvalidRequest as error:
+        message = f"runs.time_zone: there is no time zone {name!r}; use an IANA name"
+        raise ConfigError(message) from error
 
 
 def fill(text: str, *, at: datetime, zone: ZoneInfo, user_name: str | None) -> str:

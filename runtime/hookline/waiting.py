@@ -26,9 +26,9 @@ from hookline.kept import (
     kept_branch,
 )
 from hookline.records import Record
+from hookline.run_context import RunContext
 from hookline.team import Joins, Team
 from hookline.toolbox import Decisions
-from hookline.turns import RunContext
 from hookline.wire.chat import ChatCompletionRequest, Message, UserMessage
 
 COLLECTION = "runs.waiting"

@@ -4,6 +4,7 @@ from hookline.outbound.client import GuardedClient
 from hookline.outbound.exchange import Body, Excess, Fetched, Limits
 from hookline.outbound.failures import FetchFailed, FetchTimeout, OutboundError, TargetRefused
 from hookline.outbound.lookups import Lookup, system_lookup
+from hookline.outbound.settings import TargetSettings
 from hookline.outbound.targets import Target, Targets
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "OutboundError",
     "Target",
     "TargetRefused",
+    "TargetSettings",
     "Targets",
     "system_lookup",
 ]
