@@ -22,12 +22,13 @@ TEST = "test_the_response_is_as_agreed"
 _ID = re.compile(
     r"(?<![\w-])(?:"
     r"(chatcmpl)-[\w-]{22}|(call|run|req|credit)_[0-9a-f]{24}|(key)_[0-9a-f]{16}"
-    r"|(agent)_[\w-]{21}|(aud)_[0-9a-f]{26}|(hk)-[0-9a-f]{64}|()[0-9a-f]{64}"
+    r"|(file)-[0-9a-f]{30}|(agent)_[\w-]{21}|(aud)_[0-9a-f]{26}|(hk)-[0-9a-f]{64}|()[0-9a-f]{64}"
     r")(?![\w-])"
 )
 _CREATED = re.compile(r'("created": ?)\d{10}\b')
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
 _SHOWN = re.compile(r'("shown": ?)"hk-[0-9a-f]{8}"')
+_RANDOM = re.compile(r"(_ima_)[0-9a-f]{8}\b")
 _HIDDEN = frozenset({"date"})
 
 
@@ -116,6 +117,7 @@ class Redaction:
     def redact(self, text: str) -> str:
         """The text with placeholders such as ``<call-1>`` and ``<time>``."""
         text = _SHOWN.sub(r'\1"<shown>"', _MOMENT.sub("<time>", _ID.sub(self._name, text)))
+        text = _RANDOM.sub(r"\1<random>", text)
         return _CREATED.sub(r"\1<time>", text)
 
     def _name(self, match: re.Match[str]) -> str:

@@ -1,12 +1,14 @@
 """The cases of the wire: what is asked of which server, in which dialects."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
 from support.wire import Reply, Request
+from support.wire_teams import MADE
 from support.wire_upstream import ANSWERS, REFUSED
 
 CHAT = "/v1/chat/completions"
@@ -49,6 +51,7 @@ PERSON = {
 class Case:
     """One file: a request, the answer, and maybe a second request made of the answer.
 
+    ``then`` makes the body of the second request, ``to`` its path, if that is another one.
     ``during`` names what happens after so many events of the stream: ``leave`` or ``shutdown``
     or ``cancel``. ``indented`` is for JSON that is too long for one line.
     """
@@ -58,6 +61,7 @@ class Case:
     dialects: Sequence[str] = BOTH
     request: Request
     then: Callable[[Reply], Any] | None = None
+    to: Callable[[Reply], str] | None = None
     during: tuple[int, str] | None = None
     indented: bool = False
 
@@ -72,6 +76,7 @@ def chat(
     headers: Mapping[str, str] | None = None,
     path: str = CHAT,
     then: Callable[[Reply], Any] | None = None,
+    to: Callable[[Reply], str] | None = None,
     during: tuple[int, str] | None = None,
     **fields: Any,
 ) -> Case:
@@ -86,6 +91,7 @@ def chat(
         headers=headers,
         path=path,
         then=then,
+        to=to,
         during=during,
     )
 
@@ -293,6 +299,53 @@ def servers_tools() -> Iterator[Case]:
     )
 
 
+def teams() -> Iterator[Case]:
+    """Agents that work together."""
+    told: dict[str, Any] = {"server": "teams", "headers": EVERYTHING}
+    yield from twice("handoff", "front", **told)
+    yield from twice("handoff-without-events", "front", server="teams")
+    yield from twice("fan-out", "planner", **told)
+    yield from twice("fan-out-without-events", "planner", server="teams")
+    yield from twice("fan-out-hidden", "secretive", **told)
+    yield from twice("agent-as-a-tool", "asking", **told)
+    yield from twice("mixed-success", **told)
+
+
+def approvals() -> Iterator[Case]:
+    """Runs that wait until somebody has decided, and go on."""
+    for name, decide in {"approved": approved, "not-approved": not_approved}.items():
+        told: dict[str, Any] = {"server": "teams", "headers": EVERYTHING, "to": approval_path}
+        yield chat(name, "careful", then=decide, **told)
+        yield chat(f"{name}-streamed", "careful", then=streamed(decide), stream=True, **told)
+
+
+def approval_path(reply: Reply) -> str:
+    """Where the run that waits is decided on."""
+    return f"/v1/runs/{dict(reply.headers)['hookline-run']}/approve"
+
+
+def approved(reply: Reply) -> Any:
+    """Everything is."""
+    return {}
+
+
+def not_approved(reply: Reply) -> Any:
+    """The call that waits may not be made."""
+    (call,) = set(re.findall(r'"(call_[0-9a-f]{24})","name":"shout"', reply.text))
+    return {"decisions": [{"tool_call_id": call, "approve": False, "reason": "It is night."}]}
+
+
+def streamed(decide: Callable[[Reply], Any]) -> Callable[[Reply], Any]:
+    """The same, with the rest as a stream."""
+    return lambda reply: {**decide(reply), "stream": True}
+
+
+def artifacts() -> Iterator[Case]:
+    """What tools make besides text, by kind."""
+    for kind in MADE:
+        yield from twice(f"artifact-{kind}", kind, server="teams", headers=EVERYTHING)
+
+
 def callers_tools() -> Iterator[Case]:
     """Tools that the caller runs."""
     tools = {"tools": [WEATHER], "dialects": OPENAI}
@@ -477,6 +530,9 @@ CASES: Sequence[Case] = [
     *answers(),
     *conversations(),
     *servers_tools(),
+    *teams(),
+    *approvals(),
+    *artifacts(),
     *callers_tools(),
     *failures(),
     *upstreams(),

@@ -37,6 +37,8 @@ from support.wire_parts import (
     Vault,
     Workshop,
 )
+from support.wire_teams import TABLES as TEAMS
+from support.wire_teams import Makers
 from support.wire_upstream import respond, tables
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -103,6 +105,7 @@ SERVERS: Mapping[str, Callable[[ExitStack], RunningServer]] = {
     "closing": closing,
     "impatient": serving(IMPATIENT, PARTS, TABLES),
     "hasty": serving({"runs": {"deadline": 0.8}}, PARTS, TABLES),
+    "teams": serving({}, {**PARTS, "makers": Makers()}, TEAMS),
     "small": serving({"server": {"body_limit": 1000}}),
     "crossed": serving({"server": {"cors_origins": ["https://app.example"]}}),
     "poor": serving({}, recorded_by(RecordingRecorder(refusal=REFUSAL))),
@@ -161,7 +164,8 @@ def exchanges(case: Case, dialect: str, server: RunningServer) -> list[tuple[Req
         reply = attrs.evolve(reply, body=json.dumps(json.loads(reply.body), indent=2).encode())
     if case.then is None:
         return [(request, reply)]
-    second = attrs.evolve(request, body=json.dumps(case.then(reply)).encode())
+    path = request.path if case.to is None else case.to(reply)
+    second = attrs.evolve(request, path=path, body=json.dumps(case.then(reply)).encode())
     return [(request, reply), (second, send(server.origin, second))]
 
 
