@@ -52,6 +52,10 @@ class Screen:
             case _:
                 pass
 
+    def wait(self) -> None:
+        """End the line that is open."""
+        self._begin(None)
+
     def end(self, transcript: Transcript) -> None:
         """Print what is left, and why the turn ended early."""
         self._begin(None)
@@ -74,6 +78,9 @@ class JsonLines:
 
     def show(self, event: Event) -> None:
         """Leave it for the end."""
+
+    def wait(self) -> None:
+        """Nothing is open."""
 
     def end(self, transcript: Transcript) -> None:
         """Print the turn."""

@@ -40,6 +40,12 @@ provider = "local"
 model = "small"
 model_parameters = { scripted = { rules = [{ refusal = "No." }] } }
 
+[agents.careful]
+provider = "local"
+model = "small"
+tools = ["calculator"]
+tool_options.calculator.require_approval = true
+
 [agents.stuck]
 provider = "local"
 model = "small"
@@ -132,7 +138,7 @@ def test_an_unknown_agent_is_told_with_those_that_there_are(tmp_path: Path) -> N
     result = chat(tmp_path, "halper", "-m", "Hello")
 
     expected = (
-        "hookline: there is no agent halper; there are: broken, helper, prude, stuck, thinker\n"
+        "hookline: there is no agent halper; there are: broken, careful, helper, prude, stuck, thinker\n"
     )
     assert (1, expected) == (result.exit_code, result.stderr)
 
@@ -202,3 +208,59 @@ public = false
         hookline, ["chat", "private@2", "-m", "x", "--config", str(config)]
     )
     assert "there is no agent private@2; there are: private" in missing.stderr
+
+
+def test_without_a_terminal_calls_are_refused(tmp_path: Path) -> None:
+    """Nobody can be asked; the model reads that, and the turn comes to its end."""
+    result = chat(tmp_path, "careful", "-m", "Please use calculator: 6 * 7", "--json")
+
+    made = json.loads(result.stdout)
+    assert (0, "stop") == (result.exit_code, made["finish_reason"])
+    refused = "Error: this call was not approved: nobody is there to approve of it"
+    assert [refused] == [call["result"] for call in made["tool_calls"]]
+
+
+def test_all_calls_can_be_approved_of_beforehand(tmp_path: Path) -> None:
+    """With ``--yes`` a turn is as if nothing had to be approved of."""
+    words = ["-m", "Please use calculator: 6 * 7", "--json"]
+    asking = chat(tmp_path, "careful", *words, "--yes")
+    plain = chat(tmp_path, "helper", *words)
+
+    made, expected = (json.loads(result.stdout) for result in (asking, plain))
+    assert ["42"] == [call["result"] for call in made["tool_calls"]]
+    assert (expected["content"], expected["usage"]) == (made["content"], made["usage"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("y", "calculator answered: 42"), ("n", "this call was not approved: the user refused")],
+)
+def test_a_terminal_is_asked(tmp_path: Path, typed: str, answer: str) -> None:
+    """Who sits there reads what shall be called with what, and says yes or no."""
+    (tmp_path / "hookline.toml").write_text(CONFIG)
+    mine, theirs = pty.openpty()
+    with subprocess.Popen(
+        [PROGRAM, "chat", "careful", "-m", "Please use calculator: 6 * 7"],
+        cwd=tmp_path,
+        env=variables(TERM="xterm"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as program:
+        os.close(theirs)
+        seen = _read_until(mine, "[y/N]")
+        os.write(mine, f"{typed}\n".encode())
+        seen += _read_until(mine, answer)
+        program.wait(60)
+    os.close(mine)
+
+    assert "careful wants to call calculator" in seen
+    assert 0 == program.returncode
+
+
+def _read_until(terminal: int, text: str) -> str:
+    """What a terminal shows, up to a text."""
+    seen = ""
+    while text not in seen.replace("\r\n", " "):
+        seen += os.read(terminal, 1000).decode()
+    return seen
