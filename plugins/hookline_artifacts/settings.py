@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 
-from hookline.outbound import Limits, Targets
+from hookline.outbound import Limits, TargetSettings
 
 Count = Annotated[int, Meta(ge=0, le=1_000)]
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(TargetSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[plugins.artifacts]``. Times in seconds, sizes in bytes.
 
     Args:
@@ -23,8 +23,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         fetch_limit: of one that is fetched.
         timeout: of one that is fetched, redirects included.
         redirects: that are followed, each checked as the first URL is.
-        allowed_domains: the only ones to fetch from; empty for all.
-        allow_private: addresses and networks that are fetched from though they are not public.
     """
 
     file_citations: bool = True
@@ -37,16 +35,6 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     fetch_limit: Annotated[int, Meta(ge=1)] = 20_000_000
     timeout: Annotated[float, Meta(gt=0, le=600)] = 8.0
     redirects: Annotated[int, Meta(ge=0, le=20)] = 3
-    allowed_domains: list[str] = field(default_factory=list)
-    allow_private: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        """Refuse what is no domain or network."""
-        self.targets()
-
-    def targets(self) -> Targets:
-        """Where requests may go."""
-        return Targets(allowed_domains=self.allowed_domains, allow_private=self.allow_private)
 
     def limits(self) -> Limits:
         """How long a request may take and how much may come back."""

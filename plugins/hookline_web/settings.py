@@ -2,30 +2,20 @@
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta
 
-from hookline.outbound import Excess, Limits, Targets
+from hookline.outbound import Excess, Limits, TargetSettings
 
 
-class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Settings(TargetSettings, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[plugins.web]``. Times in seconds, sizes in bytes, lengths in characters."""
 
-    allowed_domains: list[str] = field(default_factory=list)
-    allow_private: list[str] = field(default_factory=list)
     timeout: Annotated[float, Meta(gt=0, le=600)] = 30.0
     connect_timeout: Annotated[float, Meta(gt=0, le=600)] = 10.0
     limit: Annotated[int, Meta(ge=1, le=50_000_000)] = 2_000_000
     max_length: Annotated[int, Meta(ge=1, le=1_000_000)] = 20_000
     redirects: Annotated[int, Meta(ge=0, le=20)] = 5
     user_agent: Annotated[str, Meta(pattern=r"^[ -~]+$")] = "Hookline"
-
-    def __post_init__(self) -> None:
-        """Refuse what is no domain or network."""
-        self.targets()
-
-    def targets(self) -> Targets:
-        """Where requests may go."""
-        return Targets(allowed_domains=self.allowed_domains, allow_private=self.allow_private)
 
     def limits(self) -> Limits:
         """How long a request may take and how much may come back."""
