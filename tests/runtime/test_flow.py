@@ -28,6 +28,7 @@ from hookline.wire.chat import (
     ToolMessage,
     UserMessage,
 )
+from support.approvals import ASKING, PAY, Bank, approved, paused
 from support.runtimes import STOP, Step, answer, finished, run, start
 from support.teams import (
     AgentsModel,
@@ -331,6 +332,24 @@ def test_a_direct_edge_is_gone_if_its_condition_holds(
     )
 
     assert expected == model.order
+
+
+def test_what_was_offered_is_remembered_while_a_run_waits() -> None:
+    """A handover of the turn that waits is gone once the other call is approved of."""
+    model = AgentsModel(
+        helper=[calls(PAY, "lc_transfer_to_expert", text="I pay.")], expert=[says("Thanks.")]
+    )
+    edges = [edge("helper", "expert", condition='turns < 2 and output == ""')]
+
+    async def work() -> Sequence[Event]:
+        agents = {"helper": {**ASKING, "edges": edges}, "expert": {}}
+        async with team(model, agents, Bank()) as runtime:
+            one, _ = await paused(runtime)
+            return await finished(await approved(runtime, one.id))
+
+    events = run(work)
+    assert "I pay.\n\nThanks." == heard(events)
+    assert [("helper", "expert")] == switches(events)
 
 
 # Direct edges.
