@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 import attrs
 
 from hookline.administration.actor import Actor, Change, Recorder
+from hookline.administration.resources import check_files
 from hookline.administration.tries import persist
 from hookline.agents import Agent
 from hookline.conditions import check_condition
@@ -46,11 +47,12 @@ class AgentAdministration:
         Raises:
             ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: an agent has this id.
-            InvalidRequest: it names an agent that does not exist, a condition is none, or it is
-                too large.
+            InvalidRequest: it names an agent that does not exist, or a file that the actor may
+                not read; a condition is none; or it is too large.
         """
         check_provider(self._policy, agent)
         await check_team(self._store, agent, together_with)
+        await check_files(self._store, actor, agent, None)
         at = self._recorder.clock()
         author = actor.user if actor.known else agent.author
         made = attrs.evolve(
@@ -87,8 +89,8 @@ class AgentAdministration:
             NotFound: there is none.
             ProviderForbidden: a provider of the agent is not allowed.
             VersionConflict: another version than ``expected`` is there.
-            InvalidRequest: the config manages it, it names an agent that does not exist, a
-                condition is none, or it is too large.
+            InvalidRequest: the config manages it; it names an agent that does not exist, or a
+                file that the actor may not read; a condition is none; or it is too large.
         """
         check_provider(self._policy, agent)
         await check_team(self._store, agent, together_with)
@@ -97,6 +99,7 @@ class AgentAdministration:
             current = await self.find(agent.id)
             refuse_managed(current)
             check_version(agent.id, current, expected)
+            await check_files(self._store, actor, agent, current)
             changed = attrs.evolve(
                 agent, author=current.author, managed_by=current.managed_by, updated_by=actor.user
             )
