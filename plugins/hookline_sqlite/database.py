@@ -132,6 +132,15 @@ class Database:
         task.add_done_callback(self._writes.discard)
         return await asyncio.shield(task)
 
+    async def change(self, sql: str, parameters: Parameters) -> int:
+        """Do one statement in a transaction of its own; how many rows it concerned."""
+
+        async def work(connection: aiosqlite.Connection) -> int:
+            async with connection.execute(sql, parameters) as cursor:
+                return cursor.rowcount
+
+        return await self.write(work)
+
     async def together(self, work: SyncWork[ResultT], *, durable: bool) -> ResultT:
         """Do work in one transaction with all that waits; if it raises, nothing of it is kept.
 

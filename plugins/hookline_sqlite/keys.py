@@ -91,13 +91,7 @@ class SqliteKeys:
 
     async def revoke(self, key: str, at: datetime) -> bool:
         """Make the key with this id invalid; false if there is none."""
-        revoked_at = micros(at)
-
-        async def work(connection: aiosqlite.Connection) -> bool:
-            async with connection.execute(_REVOKE, [revoked_at, key]) as cursor:
-                return cursor.rowcount > 0
-
-        return await self._database.write(work)
+        return await self._database.change(_REVOKE, [micros(at), key]) > 0
 
     async def touch(self, used: Mapping[str, datetime]) -> None:
         """Write down when keys, by id, were last used."""

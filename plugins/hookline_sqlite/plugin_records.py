@@ -95,13 +95,7 @@ class SqlitePluginRecords:
 
     async def expire(self, at: datetime) -> int:
         """Forget those that have expired by then; how many there were."""
-        latest = micros(at)
-
-        async def work(connection: aiosqlite.Connection) -> int:
-            async with connection.execute(_EXPIRE, [latest]) as cursor:
-                return cursor.rowcount
-
-        return await self._database.write(work)
+        return await self._database.change(_EXPIRE, [micros(at)])
 
     async def read(self, after: str, limit: int) -> Sequence[ArchiveRecord]:
         """Records, for the archive."""

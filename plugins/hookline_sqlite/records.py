@@ -81,12 +81,7 @@ class SqliteRecords(Generic[RecordT]):
 
     async def remove(self, id_: str) -> bool:
         """Forget a record; false if there was none."""
-
-        async def work(connection: aiosqlite.Connection) -> bool:
-            async with connection.execute(self._delete, [id_]) as cursor:
-                return cursor.rowcount > 0
-
-        return await self.database.write(work)
+        return await self.database.change(self._delete, [id_]) > 0
 
     def checked(self, records: Iterable[RecordT]) -> list[RecordT]:
         """The records as they come back.

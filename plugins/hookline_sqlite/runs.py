@@ -44,14 +44,8 @@ class SqliteRuns(SqliteRecords[RunRecord]):
 
     async def forget(self, before: datetime) -> int:
         """Forget the runs that ended before this moment; how many there were."""
-        latest = micros(before)
-
-        async def work(connection: aiosqlite.Connection) -> int:
-            sql = "DELETE FROM runs WHERE ended_at < ?"
-            async with connection.execute(sql, [latest]) as cursor:
-                return cursor.rowcount
-
-        return await self.database.write(work)
+        sql = "DELETE FROM runs WHERE ended_at < ?"
+        return await self.database.change(sql, [micros(before)])
 
     def id_of(self, record: RunRecord) -> str:
         """The run's id."""

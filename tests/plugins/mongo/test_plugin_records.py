@@ -11,10 +11,10 @@ import attrs
 import pytest
 from pymongo import MongoClient
 
-from hookline.errors import StoreUnavailable, VersionConflict
+from hookline.errors import StoreUnavailable
 from hookline.moments import now
 from hookline.records import Record
-from hookline.testing.record_suite import PLUGIN, record
+from hookline.testing.record_suite import PLUGIN, one_putter_wins, record
 from hookline_mongo.ports import MongoStore
 from support.mongod import Mongod, fresh_database, require_mongod
 
@@ -55,16 +55,7 @@ def test_of_putters_on_several_servers_one_wins(url: str) -> None:
     """Whoever creates it and whoever replaces it; without a version, all follow one another."""
 
     async def check(stores: list[MongoStore]) -> None:
-        for version in range(5):
-            puts = [
-                store.records.put(record(data=b"%d" % i), expected=version)
-                for i, store in enumerate(stores * 5)
-            ]
-            answers = await asyncio.gather(*puts, return_exceptions=True)
-            kept = [one for one in answers if isinstance(one, Record)]
-            conflicts = [one for one in answers if isinstance(one, VersionConflict)]
-            assert (len(kept), len(conflicts)) == (1, len(puts) - 1)
-            assert await stores[0].records.get(PLUGIN, "r_1") == kept[0]
+        await one_putter_wins(stores)
         later = await asyncio.gather(*(store.records.put(record()) for store in stores * 5))
         assert sorted(one.version for one in later) == [*range(6, 6 + len(later))]
 

@@ -7,10 +7,8 @@ from pathlib import Path
 
 import attrs
 
-from hookline.errors import VersionConflict
 from hookline.moments import now
-from hookline.records import Record
-from hookline.testing.record_suite import PLUGIN, record
+from hookline.testing.record_suite import PLUGIN, one_putter_wins, record
 from hookline_sqlite import SqliteStore
 
 
@@ -54,16 +52,7 @@ def test_of_putters_in_one_file_one_wins(tmp_path: Path) -> None:
                 await stack.enter_async_context(SqliteStore(tmp_path / "hookline.db"))
                 for _ in range(4)
             ]
-            for version in range(5):
-                puts = [
-                    store.records.put(record(data=b"%d" % i), expected=version)
-                    for i, store in enumerate(stores * 5)
-                ]
-                answers = await asyncio.gather(*puts, return_exceptions=True)
-                kept = [one for one in answers if isinstance(one, Record)]
-                conflicts = [one for one in answers if isinstance(one, VersionConflict)]
-                assert (len(kept), len(conflicts)) == (1, len(puts) - 1)
-                assert await stores[0].records.get(PLUGIN, "r_1") == kept[0]
+            await one_putter_wins(stores)
 
     asyncio.run(main())
 

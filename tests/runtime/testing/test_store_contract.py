@@ -110,7 +110,7 @@ FAULTS = [
     ("files", lasting.SumsEverybodys, "the_bytes_of_an_owner_are_summed"),
     ("files", lasting.HoldsForever, "bytes_are_held_as_long_as_a_file_has_them"),
     ("files", lasting.HoldsTheOldestOwners, "bytes_are_held_as_long_as_a_file_has_them"),
-    ("files", lasting.ListsTheOldestLast, "files_are_listed_from_the_last_one"),
+    ("files", lasting.ListsTheOldestLast, "files_are_listed_backwards"),
     ("files", lasting.SharesMetadata, "metadata_that_a_caller_changes_later_are_not_kept"),
     ("files", lasting.DropsMetadata, "a_file_comes_back_as_it_was_added"),
     ("records", lasting.IgnoresWhatIsExpected, "a_record_of_another_version_is_not_replaced"),
