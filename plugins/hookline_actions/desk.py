@@ -1,24 +1,18 @@
 """The desk: the config and the store, as the commands need them."""
 
 import asyncio
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
-import msgspec
-import structlog
 
-from hookline.config import SecretsConfig
 from hookline.errors import HooklineError, InvalidRequest, NotFound
-from hookline.moments import now
-from hookline.offline import config_path, opened_store
+from hookline.offline import opened_plugin
 from hookline.records import Record
-from hookline.settings import decode_table, load
 from hookline.store import Store
-from hookline.vault import Vault, vault_of
+from hookline.vault import Vault
 from hookline_actions.assembly import Loaded, assemble
 from hookline_actions.kit import Kit
 from hookline_actions.logins import TOKENS
@@ -28,13 +22,6 @@ from hookline_actions.stored import DOCUMENTS, StoredDocument, all_of, opened
 
 ResultT = TypeVar("ResultT")
 _SECONDS = 120.0
-
-
-class _Tables(msgspec.Struct, frozen=True):
-    """What of a config matters here; the rest of it is passed over."""
-
-    secrets: SecretsConfig = SecretsConfig()
-    plugins: Mapping[str, dict[str, Any]] = msgspec.field(default_factory=dict)
 
 
 @attrs.frozen
@@ -105,21 +92,16 @@ class Desk:
 
 @asynccontextmanager
 async def _opened_desk(path: Path | None) -> AsyncIterator[Desk]:
-    found = config_path(path)
-    tables = load(found, _Tables)
-    where = f"{'defaults' if found is None else found}: plugins.actions"
-    settings = decode_table(tables.plugins.get("actions", {}), Settings, where)
-    vault = vault_of(tables.secrets.keys)
-    async with opened_store(path) as store, AsyncExitStack() as stack:
+    async with opened_plugin(path, "actions", Settings) as plugin, AsyncExitStack() as stack:
         kit = Kit(
-            settings=settings,
-            records=store.records,
-            vault=vault,
-            clock=now,
-            logger=structlog.wrap_logger(structlog.PrintLogger(sys.stderr)),  # stdout is the answer
+            settings=plugin.settings,
+            records=plugin.store.records,
+            vault=plugin.vault,
+            clock=plugin.clock,
+            logger=plugin.logger,
             stack=stack,
         )
-        yield Desk(store, vault, settings, kit)
+        yield Desk(plugin.store, plugin.vault, plugin.settings, kit)
 
 
 def work_at(path: Path | None, work: Callable[[Desk], Awaitable[ResultT]]) -> ResultT:
