@@ -184,6 +184,7 @@ async def _whole(run: Run, dialect: Dialect, answer: Answer) -> Response[Any]:
     """The answer in one piece."""
     await run.wait()
     transcript = Transcript()
+    transcript.add(run.open_calls)
     transcript.add(await run.log.read(run.position) or ())
     match transcript.ended:
         case RunFinished() | RunPaused():

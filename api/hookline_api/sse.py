@@ -78,7 +78,7 @@ async def stream(
     """
     read, encode, position = run.log.read, encoder.encode, run.position + len(first)
     try:
-        yield encoder.open() + encode(first)
+        yield encoder.open() + encode([*run.open_calls, *first])
         while True:
             events = await read(position, heartbeat)
             if events is None:

@@ -2,15 +2,16 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
+import attrs
 import structlog
 
 from hookline.agents import Agent
 from hookline.errors import HooklineError, ProviderError
-from hookline.events import RunCancelled, RunEnded, RunFailed, RunFinished, RunPaused
+from hookline.events import Event, RunCancelled, RunEnded, RunFailed, RunFinished, RunPaused
 from hookline.log import EventLog
 from hookline.moments import now
 from hookline.quotas import Quota
@@ -28,6 +29,22 @@ def new_run_id() -> str:
     return "run_" + secrets.token_hex(12)
 
 
+@attrs.frozen(kw_only=True)
+class Earlier:
+    """What a run has behind it, if it has waited.
+
+    Args:
+        position: how many events there were when it went on.
+        started_at: when it began.
+        open_calls: the events of calls of the caller's that nobody could make, because the run
+            waited; they belong to what it says from ``position`` on.
+    """
+
+    position: int = 0
+    started_at: datetime = attrs.field(factory=now)
+    open_calls: Sequence[Event] = ()
+
+
 class Run:
     """One execution of an agent. It ends once: finished, failed or cancelled.
 
@@ -36,8 +53,12 @@ class Run:
         agent: the version of the agent that runs.
         log: where its events go.
         quota: the limits that it was admitted under.
-        position: how many events there were when it went on after it had waited.
-        started_at: when it began, if that was before now.
+        earlier: what it did before it waited.
+
+    Attributes:
+        position: how many events there were before; those who are answered now read on from there.
+        started_at: when it began.
+        open_calls: what such an answer begins with, besides.
     """
 
     def __init__(
@@ -46,16 +67,16 @@ class Run:
         agent: Agent,
         log: EventLog,
         quota: Quota | None = None,
-        *,
-        position: int = 0,
-        started_at: datetime | None = None,
+        earlier: Earlier | None = None,
     ):
+        earlier = earlier or Earlier()
         self.scope = scope
         self.agent = agent
         self.log = log
         self.quota = quota
-        self.position = position
-        self.started_at = started_at or now()
+        self.position = earlier.position
+        self.started_at = earlier.started_at
+        self.open_calls = earlier.open_calls
         self.ended: RunEnded | None = None
         self._done = asyncio.Event()
         self._working: asyncio.Task[RunEnded] | None = None

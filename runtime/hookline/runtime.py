@@ -42,11 +42,11 @@ from hookline.records import Record
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
 from hookline.run_context import RunContext
-from hookline.runs import CancelReason, Run
+from hookline.runs import CancelReason, Earlier, Run
 from hookline.sinks import EventSink
 from hookline.toolbox import Decisions
 from hookline.usage import Admission, TokenCounts, UsageEntry
-from hookline.waiting import WaitingRun, answers, decide, keep, undecided
+from hookline.waiting import WaitingRun, answers, decide, keep, open_calls, undecided
 from hookline.waiting_rooms import WaitingRooms
 from hookline.whereabouts import FoundRun, Whereabouts, reason_of, record_of
 from hookline.wire.chat import ChatCompletionRequest
@@ -178,7 +178,7 @@ class Runtime:
         began = await self._beginning.begin(principal, agent, request, manner)
         context = began.context
         quota = await self._admit(context)
-        run = Run(context.scope, agent, began.log, quota, started_at=context.created)
+        run = Run(context.scope, agent, began.log, quota, Earlier(started_at=context.created))
         self._launch(run, began, lambda: self._loop.run(context))
         return run
 
@@ -233,14 +233,12 @@ class Runtime:
             await began.context.meter.close("failed")
             await self.registry.event_logs.release(run)
             raise
-        resumed = Run(
-            began.context.scope,
-            agent,
-            began.log,
-            quota,
+        earlier = Earlier(
             position=len(waiting.events),
             started_at=waiting.created,
+            open_calls=open_calls(waiting),
         )
+        resumed = Run(began.context.scope, agent, began.log, quota, earlier)
         self._launch(
             resumed,
             began,

@@ -4,7 +4,7 @@ What is kept is all that the run was made of: what it has said, what each of its
 the loop stopped. So it goes on after a restart, or on another server, with the same log of events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import count
 
@@ -15,7 +15,7 @@ from msgspec import Struct
 from hookline.branches import Appending
 from hookline.effects import EffectIds
 from hookline.errors import InvalidRequest, NotFound, RunBusy
-from hookline.events import Event, PendingCall
+from hookline.events import Event, PendingCall, ToolCallArguments, ToolCallStarted
 from hookline.graph import Paused
 from hookline.kept import (
     KeptAirtime,
@@ -196,6 +196,19 @@ def claim(waiting: WaitingRun, at: datetime) -> WaitingRun:
 def undecided(waiting: WaitingRun) -> list[PendingCall]:
     """The calls that nobody has decided on."""
     return [call for call in waiting.calls if call.id not in waiting.decisions]
+
+
+def open_calls(waiting: WaitingRun) -> Sequence[Event]:
+    """The events of the calls that the caller has to make once the run has gone on."""
+    turns = [waiting.branches[number].turn for number in waiting.interrupts.values()]
+    ids = {call.public_id for turn in turns if turn is not None for call in turn.caller_calls}
+    begun = [event for event in waiting.events if isinstance(event, ToolCallStarted)]
+    indexes = {event.index for event in begun if event.id in ids}
+    return [
+        event
+        for event in waiting.events
+        if isinstance(event, ToolCallStarted | ToolCallArguments) and event.index in indexes
+    ]
 
 
 def answers(waiting: WaitingRun) -> Mapping[str, Decisions]:

@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 
+from hookline.wire.chat import ToolMessage
 from support.approvals import ASKING, LOOK, PAY, Bank, Notes
 from support.process import installed, run, serving
 from support.runtimes import ListedModel, Model, Step, start
@@ -144,6 +145,48 @@ def test_usage_of_a_stream_is_that_of_its_part(site: Site) -> None:
 
     assert [[], []] == [first[-1]["choices"], rest[-1]["choices"]]
     assert 0 < first[-1]["usage"]["prompt_tokens"] < rest[-1]["usage"]["prompt_tokens"]
+
+
+WEATHER = {"type": "function", "function": {"name": "weather", "parameters": {}}}
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_callers_calls_come_with_the_end_of_the_turn(stream: bool) -> None:
+    """A caller makes its calls once the run has gone on: then they are in the answer."""
+    model = ListedModel(calls(PAY, "weather", text="Both."), says("Fine."))
+    for site in serve(model):
+        run, approvals = site.waiting(tools=[WEATHER])
+        answer = site.approve(run, stream=stream)
+        asked: Any = {}
+        if stream:
+            for chunk in events_of(answer):
+                choice = chunk["choices"][0]
+                for delta in choice["delta"].get("tool_calls", ()):
+                    asked = {**delta, **asked}
+            finish_reason = choice["finish_reason"]
+        else:
+            choice = answer.json()["choices"][0]
+            (asked,), finish_reason = choice["message"]["tool_calls"], choice["finish_reason"]
+        told = [
+            {"role": "user", "content": "Hi"},
+            {"role": "assistant", "content": "Both.", "tool_calls": [{**asked, "index": 0}]},
+            {"role": "tool", "tool_call_id": asked["id"], "content": "sunny"},
+        ]
+        done = site.say(tools=[WEATHER], messages=told).json()["choices"][0]
+
+        assert ["pay"] == [call["name"] for call in approvals]
+        assert ("tool_calls", "weather") == (finish_reason, asked["function"]["name"])
+        assert ("Fine.", [5]) == (done["message"]["content"], site.bank.paid)
+        read = [m.content for m in model.requests[1].messages if isinstance(m, ToolMessage)]
+        assert ["paid 5", "sunny"] == read
+
+
+def test_a_json_answer_that_waits_has_no_calls_to_make() -> None:
+    """A client that makes every call that it is given does not begin too early."""
+    for site in serve(ListedModel(calls(PAY, "weather"))):
+        message = site.say(tools=[WEATHER]).json()["choices"][0]["message"]
+
+        assert "tool_calls" not in message
 
 
 def test_decisions_one_by_one() -> None:

@@ -23,14 +23,24 @@ from hookline.keys import ApiKey, new_key
 from hookline.ledger import Account
 from hookline.moments import now
 from hookline.outbox import OutboxRun, Parked
+from hookline.permissions import Principal
 from hookline.roles import Role
 from hookline.usage import Closing
 from hookline.users import User
+from hookline.wire.chat import ChatCompletionRequest, UserMessage
 from support.server import RunningServer, add_key, running_server
 
 TABLES: Mapping[str, Any] = {
     "providers": {"script": {"kind": "scripted"}},
-    "agents": {"echo": {"provider": "script", "model": "m"}},
+    "agents": {
+        "echo": {"provider": "script", "model": "m"},
+        "careful": {
+            "provider": "script",
+            "model": "m",
+            "tools": ["calculator"],
+            "tool_options": {"calculator": {"require_approval": True}},
+        },
+    },
 }
 SECONDS = 20
 CHECKS = [
@@ -91,10 +101,12 @@ def test_changes_of_what_is_there_are_answered_as_documented(site: RunningServer
         case.query.pop("version", None)
         if "key" in case.path_parameters:
             case.path_parameters["key"] = key.id
+        if case.path.startswith("/v1/runs/"):
+            case.path_parameters["run"] = waiting
         if isinstance(case.body, dict):
             hints = {"model": "echo", "user": "bob", "edges": [], "members": ["bob"]}
             hints |= {"add": ["bob"], "remove": [], "revert_to": 1, "agents": None}
-            hints |= {"amount": "5"}
+            hints |= {"amount": "5", "decisions": None}
             hints |= {"expires_at": None, "updated": [{"kind": "user", "id": "bob", "bits": 1}]}
             if case.method == "POST":
                 hints["id"] = f"made-{next(numbers)}"
@@ -103,6 +115,7 @@ def test_changes_of_what_is_there_are_answered_as_documented(site: RunningServer
 
     for operation in operations(site):
         key = site.run(provide(site))
+        waiting = site.run(hold(site))
         statuses = answered(operation, 15, GenerationMode.POSITIVE, aim)
 
         assert statuses & {200, 201, 204}, (operation.label, statuses)
@@ -124,6 +137,18 @@ async def provide(site: RunningServer) -> ApiKey:
     site.runtime.forget()
     await file(site)
     return key
+
+
+async def hold(site: RunningServer) -> str:
+    """Have a run of the administrator's that waits for approval; its id."""
+    agent = await site.runtime.agents.get("careful")
+    assert agent is not None
+    request = ChatCompletionRequest(
+        model="careful", messages=[UserMessage("Please use calculator: 6 * 7")]
+    )
+    run = await site.runtime.start(Principal(user="root"), agent, request)
+    await run.wait()
+    return run.id
 
 
 async def file(site: RunningServer) -> None:

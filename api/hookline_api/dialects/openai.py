@@ -187,7 +187,8 @@ class OpenAIDialect:
 
 def _message(transcript: Transcript) -> ResponseMessage:
     thoughts = "".join(transcript.thoughts) or UNSET
-    calls = [call.message() for call in transcript.calls if call.started.owner == "caller"]
+    callers = [call.message() for call in transcript.calls if call.started.owner == "caller"]
+    calls = [] if isinstance(transcript.ended, RunPaused) else callers  # the server's come first
     return ResponseMessage(
         content=_content(transcript, silent=bool(calls)),
         refusal="".join(transcript.refusals) or None,
