@@ -300,7 +300,7 @@ def _root(
     """What tells the effects of this run from those of others."""
     user, agent = scope.principal.user, scope.agent
     if manner.idempotency_key is not None:
-        return root_of_key(user, agent, manner.idempotency_key)
+        return root_of_key(user, agent, manner.idempotency_key, request.messages)
     if history.run is not None:
         return root_of_messages(user, agent, history.run, request.messages)
     return scope.run

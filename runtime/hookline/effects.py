@@ -78,9 +78,12 @@ UNKNOWN = Done(
 """Nobody makes the call any more, and nobody said what came of it."""
 
 
-def root_of_key(user: str, agent: str, key: str) -> str:
-    """Where the effects of a request begin that carries an idempotency key."""
-    return _digest("key", user, agent, key)
+def root_of_key(user: str, agent: str, key: str, messages: Sequence[Message]) -> str:
+    """Where the effects of a request begin that carries an idempotency key.
+
+    One with the same key that says something else is another request.
+    """
+    return _digest("key", user, agent, key, messages)
 
 
 def root_of_messages(user: str, agent: str, run: str, messages: Sequence[Message]) -> str:

@@ -294,11 +294,12 @@ class Toolbox:
         scope = attrs.evolve(scope, progress=progress)
         try:
             async with self._measured(call.name), limit:
-                result = await self._instances[call.name].call(arguments, scope)
+                result = _result(await self._instances[call.name].call(arguments, scope))
         except TimeoutError as error:
             if not limit.expired():
                 return _error(str(error) or "TimeoutError")
-            return _error(f"Tool {call.name} took longer than {self._limits.deadline:g} s")
+            text = f"Tool {call.name} took longer than {self._limits.deadline:g} s"
+            return self._broken_off(call, text)
         except Exception as error:  # noqa: BLE001  a tool may raise anything; the model is told
             log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
             return _error(str(error) or type(error).__name__)
@@ -306,13 +307,18 @@ class Toolbox:
             if cancellations() > before:
                 raise
             log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
-            return _error("the call was broken off")
+            return self._broken_off(call, f"Tool {call.name} was broken off")
         finally:
             progress.over = True
-        if isinstance(result, str):
-            result = ToolResult(result)
         result = attrs.evolve(result, content=self._cut(result.content))
         return Done("error" if result.failed else "success", result)
+
+    def _broken_off(self, call: Call, text: str) -> Done:
+        """What is said of a call that did not come to its end: it may have had its effect."""
+        if self._specs[call.name].repeatable:
+            return _error(text)
+        told = f"{text}. It is not known whether it took effect: find out before you call it again."
+        return Done("unknown", ToolResult(told, failed=True))
 
     def _measured(self, name: str) -> AbstractAsyncContextManager[object]:
         """Count the call under its plugin's name; tools of the runtime have none."""
@@ -371,6 +377,17 @@ class _Progress:
         """The call gets on."""
         if self._seconds is not None and not self.over and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
+
+
+def _result(given: Any) -> ToolResult:
+    """What a tool gave back, whatever it is: anything but a result or a text is made JSON."""
+    if not isinstance(given, ToolResult):
+        text = given if isinstance(given, str) else msgspec.json.encode(given).decode()
+        return ToolResult(text)
+    sound = isinstance(given.content, Sequence)
+    return (
+        given if sound else attrs.evolve(given, content=msgspec.json.encode(given.content).decode())
+    )
 
 
 def _mark(size: int) -> str:

@@ -94,7 +94,6 @@ def test_results_come_in_the_order_of_the_calls() -> None:
     [
         (call("nobody"), "Error: Tool nobody not found"),
         (call("explode"), "Error: ValueError"),
-        (call("hang"), "Error: Tool hang took longer than 0.05 s"),
         (call("add", '{"a":1}'), "Error: arguments: "),
         (call("add", "{oops"), "Error: arguments: not JSON: "),
         (call("add", "[" * 100_000), "Error: arguments: not JSON: "),
@@ -110,6 +109,51 @@ def test_a_failing_call_is_told_to_the_model(made: Call, expected: str) -> None:
 
     assert text.startswith(expected)
     assert text.endswith(FIX_HINT)
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_a_call_that_takes_too_long_may_have_had_its_effect(*, repeatable: bool) -> None:
+    """Only one that may as well be made again is a mistake to mend; of others nobody knows."""
+
+    @tool(name="hang", repeatable=repeatable)
+    async def hanging() -> str:
+        """Take for ever."""
+        await asyncio.Event().wait()
+        return ""
+
+    async def work() -> Outcome:
+        limits = attrs.evolve(LIMITS, deadline=0.05)
+        (outcome,) = await outcomes(
+            await box(Loader(hanging), names="hang", limits=limits), call("hang")
+        )
+        return outcome
+
+    outcome = run(work)
+    assert outcome.status == ("error" if repeatable else "unknown")
+    assert outcome.result.text.endswith(FIX_HINT) == repeatable
+    assert "Tool hang took longer than 0.05 s" in outcome.result.text
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(None, "null"), (7, "7"), ({"a": [1]}, '{"a":[1]}'), (ToolResult({"b": 2}), '{"b":2}')],
+)
+def test_whatever_a_tool_gives_back_becomes_text(given: Any, expected: str) -> None:
+    """A tool whose author did not read the signature ends no run."""
+
+    class Careless(Tool):
+        spec = ToolSpec("careless")
+
+        async def call(self, arguments: Mapping[str, Any], scope: RunScope) -> Any:
+            return given
+
+    async def work() -> str:
+        (outcome,) = await outcomes(
+            await box(Loader(Careless()), names="careless"), call("careless")
+        )
+        return outcome.result.text
+
+    assert expected == run(work)
 
 
 def test_a_long_result_is_cut_and_says_so() -> None:
