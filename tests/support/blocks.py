@@ -53,9 +53,11 @@ _QUIET = {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"}
 
 
 def tables() -> Mapping[str, Any]:
-    """The config of the server that blocks talk to: that of ``hookline demo``."""
+    """The config of the server that blocks talk to: that of ``hookline demo``, and a teller."""
     scripted = {"provider": "scripted", "model": "scripted"}
-    agents = {id_: {**scripted, **agent} for id_, agent in AGENTS.items()}
+    options = {"calculator": {"require_approval": True}}
+    teller = {"tools": ["calculator"], "tool_options": options}
+    agents = {id_: {**scripted, **agent} for id_, agent in {**AGENTS, "teller": teller}.items()}
     return {"providers": {"scripted": {"kind": "scripted"}}, "agents": agents}
 
 
