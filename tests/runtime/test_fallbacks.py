@@ -17,24 +17,16 @@ from hookline.errors import (
 from hookline.events import Event, Reasoning, RunFailed, RunFinished, Text
 from hookline.fallbacks import worth_another
 from hookline.providers import ModelFinished, ModelUsage
-from hookline.testing import RecordingRecorder
 from hookline.usage import TokenCounts
-from support.runtimes import STOP, ListedModel, Settings, answer, run
+from support.runtimes import STOP, ListedModel, Recorder, Settings, answer, run
 from support.teams import AgentsModel, end, heard, says, team
 
 BUSY = ProviderRefused("busy", status=503)
 SPARE = [{"provider": "local", "model": "spare"}, {"provider": "local", "model": "last"}]
 
 
-class Recorder:
-    """A plugin that records usage."""
-
-    def __init__(self) -> None:
-        self.recorder = RecordingRecorder()
-
-    @hookimpl
-    def usage_recorder(self) -> RecordingRecorder:
-        return self.recorder
+class Entries(Recorder):
+    """A plugin that records usage, and tells of it in short."""
 
     @property
     def entries(self) -> list[tuple[str, int, int, bool]]:
@@ -141,7 +133,7 @@ def test_each_call_is_recorded_for_who_was_asked() -> None:
         spare=[[usage, ProviderBroken("gone")]],
         last=[[Text("Hello."), ModelFinished("stop"), told]],
     )
-    recorder = Recorder()
+    recorder = Entries()
 
     asked(model, recorder)
 

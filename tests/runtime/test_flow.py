@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from hookline import PluginContext, StaticTools, ToolLoader, hookimpl, tool
 from hookline.errors import ProviderRefused
 from hookline.events import (
     AgentSwitched,
@@ -29,7 +28,7 @@ from hookline.wire.chat import (
     UserMessage,
 )
 from support.approvals import ASKING, PAY, Bank, approved, paused
-from support.runtimes import STOP, Step, answer, finished, run, start
+from support.runtimes import STOP, Adder, Step, answer, finished, run, start
 from support.teams import (
     AgentsModel,
     calls,
@@ -46,19 +45,6 @@ from support.teams import (
 Lines = Mapping[str, Sequence[Sequence[Step]]]
 Agents = Mapping[str, Mapping[str, Any]]
 WEATHER = FunctionTool(FunctionDefinition("weather"))
-
-
-class Adder:
-    """A plugin with a tool."""
-
-    @hookimpl
-    def tool_loader(self, plugin: PluginContext) -> ToolLoader:
-        @tool
-        async def add(a: int, b: int) -> int:
-            """Add."""
-            return a + b
-
-        return StaticTools(add)
 
 
 ADD = ("add", '{"a":1,"b":2}')

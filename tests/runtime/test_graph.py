@@ -4,27 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from hookline import PluginContext, StaticTools, ToolLoader, hookimpl, tool
 from hookline.events import Event, RunFinished, Text, ToolCallFinished
 from hookline.providers import ToolCallPiece
 from hookline.wire.chat import FunctionDefinition, FunctionTool
 from hookline.wire.completion import FinishReason
-from support.runtimes import STOP, ListedModel, Step, answer, opened, run
+from support.runtimes import STOP, Adder, ListedModel, Step, answer, opened, run
 
 CALL = [Text("Again."), ToolCallPiece(0, "x", "add", '{"a":1,"b":2}'), STOP]
-
-
-class Adder:
-    """A plugin with a tool."""
-
-    @hookimpl
-    def tool_loader(self, plugin: PluginContext) -> ToolLoader:
-        @tool
-        async def add(a: int, b: int) -> int:
-            """Add."""
-            return a + b
-
-        return StaticTools(add)
 
 
 @pytest.mark.parametrize(("limit", "models", "tools"), [(1, 1, 0), (2, 1, 1), (3, 2, 1), (4, 2, 2)])

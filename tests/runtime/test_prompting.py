@@ -6,14 +6,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from hookline import hookimpl
 from hookline.counting import estimated
 from hookline.errors import ContextOverflow, ProviderBroken
 from hookline.events import Event, RunFailed
 from hookline.summaries import OPENING
-from hookline.testing import RecordingRecorder
 from hookline.wire.chat import AssistantMessage, Message, SystemMessage, UserMessage
-from support.runtimes import answer, run
+from support.runtimes import Recorder, answer, run
 from support.teams import AgentsModel, end, heard, says, team
 
 TOO_LONG = ContextOverflow("prompt is too long", status=400, reason="context_length_exceeded")
@@ -26,17 +24,6 @@ def talk(turns: int) -> list[Message]:
     for number in range(turns):
         messages += [UserMessage(f"{number}? ".ljust(180)), AssistantMessage("Yes.".ljust(180))]
     return [*messages, UserMessage("And now?")]
-
-
-class Recorder:
-    """A plugin that records usage."""
-
-    def __init__(self) -> None:
-        self.recorder = RecordingRecorder()
-
-    @hookimpl
-    def usage_recorder(self) -> RecordingRecorder:
-        return self.recorder
 
 
 def asked(

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import attrs
 
@@ -96,6 +97,39 @@ class Zygote:
         self.process.stdin.write(json.dumps({"words": words, "cwd": str(cwd), **names}) + "\n")
         self.process.stdin.flush()
         return Fork(int(self.process.stdout.readline()), folder)
+
+
+@attrs.define
+class Fleet:
+    """Servers on one store, of which any may be killed."""
+
+    folder: Path
+    key: str
+    forks: Zygote
+    random: Random
+    servers: list[Fork] = attrs.field(factory=list)
+    _started: int = 0
+
+    def start(self) -> None:
+        """Start a server."""
+        self._started += 1
+        server = self.forks.start(
+            ["serve"], cwd=self.folder, folder=self.folder / f"server{self._started}"
+        )
+        server.wait_until_ready()
+        self.servers.append(server)
+
+    def kill_one(self) -> Fork:
+        """Kill one of the servers as the machine would."""
+        server = self.servers.pop(self.random.randrange(len(self.servers)))
+        server.end(signal.SIGKILL)
+        return server
+
+    def stop(self) -> None:
+        """Stop all servers as an operator would."""
+        for server in self.servers:
+            server.end(signal.SIGTERM)
+        self.servers.clear()
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import threading
 import time
 from collections import Counter, defaultdict
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from support.forks import Fork, Zygote, zygote
+from support.forks import Fleet, zygote
 from support.process import installed
 
 SECONDS = 30
@@ -163,44 +162,22 @@ class Ask:
 
 
 @attrs.define
-class House:
+class House(Fleet):
     """Two servers on one store, their upstream, and those who ask."""
 
-    folder: Path
-    upstream: Upstream
-    key: str
-    forks: Zygote
-    random: Random
-    servers: list[Fork] = attrs.field(factory=list)
+    upstream: Upstream = attrs.field(kw_only=True)
     asks: list[Ask] = attrs.field(factory=list)
     pool: ThreadPoolExecutor = attrs.field(factory=lambda: ThreadPoolExecutor(8))
-    _started: int = 0
-
-    def start(self) -> None:
-        """Start a server."""
-        self._started += 1
-        server = self.forks.start(
-            ["serve"], cwd=self.folder, folder=self.folder / f"server{self._started}"
-        )
-        server.wait_until_ready()
-        self.servers.append(server)
 
     def kill(self) -> None:
-        """Kill one of the servers as the machine would, and start another one."""
-        server = self.servers.pop(self.random.randrange(len(self.servers)))
-        server.end(signal.SIGKILL)
+        """Kill one of the servers, and start another one."""
+        server = self.kill_one()
         killed_at = time.monotonic()
         for ask in self.asks:
             # The server may not have noticed yet that its client is gone.
             if ask.server == server.pid and ask.outcome == "left":
                 ask.outcome = "cut off" if killed_at - ask.left_at < NOTICED else "left"
         self.start()
-
-    def stop(self) -> None:
-        """Stop all servers as an operator would."""
-        for server in self.servers:
-            server.end(signal.SIGTERM)
-        self.servers.clear()
 
     def ask(self) -> None:
         """Have somebody ask one of the servers, in the background."""
@@ -277,7 +254,7 @@ def house(folder: Path, store: str, key: str, seed: int) -> Iterator[House]:
     }
     try:
         with zygote(environment) as forks:
-            made = House(folder, upstream, key, forks, Random(seed))
+            made = House(folder, key, forks, Random(seed), upstream=upstream)
             try:
                 yield made
             finally:

@@ -4,7 +4,6 @@ import http.client
 import json
 import os
 import secrets
-import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +15,7 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from support.forks import Fork, Zygote, zygote
+from support.forks import Fleet, zygote
 from support.process import installed
 
 SECONDS = 30
@@ -114,39 +113,17 @@ class Ask:
 
 
 @attrs.define
-class Works:
+class Works(Fleet):
     """Two servers on one store, and those who ask them."""
 
-    folder: Path
-    key: str
-    forks: Zygote
-    random: Random
-    servers: list[Fork] = attrs.field(factory=list)
     asks: list[Ask] = attrs.field(factory=list)
     pool: ThreadPoolExecutor = attrs.field(factory=lambda: ThreadPoolExecutor(24))
     _asking: list[Future[None]] = attrs.field(factory=list)
-    _started: int = 0
-
-    def start(self) -> None:
-        """Start a server."""
-        self._started += 1
-        server = self.forks.start(
-            ["serve"], cwd=self.folder, folder=self.folder / f"server{self._started}"
-        )
-        server.wait_until_ready()
-        self.servers.append(server)
 
     def kill(self) -> None:
-        """Kill one of the servers as the machine would, and start another one."""
-        server = self.servers.pop(self.random.randrange(len(self.servers)))
-        server.end(signal.SIGKILL)
+        """Kill one of the servers, and start another one."""
+        self.kill_one()
         self.start()
-
-    def stop(self) -> None:
-        """Stop all servers as an operator would."""
-        for server in self.servers:
-            server.end(signal.SIGTERM)
-        self.servers.clear()
 
     def ask(self) -> None:
         """Have somebody ask in the background, until they know."""

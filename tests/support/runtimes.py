@@ -12,11 +12,15 @@ from hookline import (
     Agent,
     Credentials,
     ModelRequest,
+    PluginContext,
     Principal,
     ProviderKind,
     ResourceFilter,
     RunScope,
+    StaticTools,
+    ToolLoader,
     hookimpl,
+    tool,
 )
 from hookline.config import Config
 from hookline.events import Event
@@ -26,6 +30,7 @@ from hookline.providers import ModelDelta, ModelFinished
 from hookline.registry import Registry
 from hookline.runs import Run
 from hookline.runtime import Runtime
+from hookline.testing import RecordingRecorder
 from hookline.wire.chat import ChatCompletionRequest, UserMessage
 
 ResultT = TypeVar("ResultT")
@@ -90,6 +95,30 @@ class OpenDoor:
 
     async def allowed(self, principal: Principal, permission: str, kind: str) -> ResourceFilter:
         return EVERYTHING if principal.user == "alice" else NOTHING
+
+
+class Adder:
+    """A plugin with a tool."""
+
+    @hookimpl
+    def tool_loader(self, plugin: PluginContext) -> ToolLoader:
+        @tool
+        async def add(a: int, b: int) -> int:
+            """Add."""
+            return a + b
+
+        return StaticTools(add)
+
+
+class Recorder:
+    """A plugin that records usage."""
+
+    def __init__(self) -> None:
+        self.recorder = RecordingRecorder()
+
+    @hookimpl
+    def usage_recorder(self) -> RecordingRecorder:
+        return self.recorder
 
 
 @asynccontextmanager
