@@ -137,9 +137,8 @@ def test_an_unknown_agent_is_told_with_those_that_there_are(tmp_path: Path) -> N
     """A wrong name is a failure that lists the right ones."""
     result = chat(tmp_path, "halper", "-m", "Hello")
 
-    expected = (
-        "hookline: there is no agent halper; there are: broken, careful, helper, prude, stuck, thinker\n"
-    )
+    known = "broken, careful, helper, prude, stuck, thinker"
+    expected = f"hookline: there is no agent halper; there are: {known}\n"
     assert (1, expected) == (result.exit_code, result.stderr)
 
 
