@@ -1,4 +1,4 @@
-"""Options that commands of the server and of plugins have in common."""
+"""Options of commands that plugins add: the same that the server's own commands have."""
 
 from pathlib import Path
 

@@ -2,15 +2,25 @@
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from hookline.options import config_option, json_option
-
-__all__ = ["config_option", "example", "id_argument", "json_option"]
-
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+# As in ``hookline.options``, which plugins use. To import anything of ``hookline`` takes ten times
+# as long as to print a help.
+config_option = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="HOOKLINE_CONFIG",
+    show_envvar=True,
+    metavar="FILE",
+    help="The config; ./hookline.toml unless given, or only defaults if there is none.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 id_argument = click.argument("id_", metavar="ID")
 
