@@ -202,9 +202,17 @@ def bench(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Many more random histories and killed servers than the tests try; an hour or two."""
-    more = {"HOOKLINE_HISTORIES": "50000", "HOOKLINE_KILLS": "1000"}
-    chosen = ("tests/runtime/test_conservation.py", "tests/api/test_killed_servers.py")
+    """Many more random histories, killed servers and runs than the tests try; an hour or two."""
+    more = {
+        "HOOKLINE_HISTORIES": "50000",
+        "HOOKLINE_KILLS": "1000",
+        "HOOKLINE_LEAK_RUNS": "20000",
+    }
+    chosen = (
+        "tests/runtime/test_conservation.py",
+        "tests/api/test_killed_servers.py",
+        "tests/integration/test_leaks.py",
+    )
     words = session.posargs or chosen
     session.run(PYTHON, "-m", "pytest", "--timeout=0", *words, env=more)
 
