@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any, Self
 
 import attrs
@@ -11,11 +12,13 @@ from structlog.testing import capture_logs
 from hookline import RunScope, StaticTools, Tool, ToolSpec, hookimpl
 from hookline import tool as as_tool
 from hookline.events import RunCancelled, RunEnded, RunFailed
+from hookline.instances import LEAVING
 from hookline.providers import ToolCallPiece
 from hookline.runtime import Runtime
 from hookline.scope import CallScope
 from support.runtimes import STOP, ListedModel, finished, opened, run, start
 from support.toolboxes import CODE_ALONE, LIMITS, Loader, box, call, outcome, outcomes
+from support.virtual import VirtualLoop
 
 
 class Lamp(Tool):
@@ -40,6 +43,8 @@ class Lamp(Tool):
                 raise OSError("no current")
             case "leaving unasked":
                 raise asyncio.CancelledError
+            case "leaving never":
+                await asyncio.Event().wait()
             case _:
                 pass
 
@@ -83,6 +88,23 @@ def test_a_tool_that_cannot_be_left_is_logged(fault: str) -> None:
         story(Lamp(fault=fault))
 
     assert [("tool.close_failed", "lamp")] == [(line["event"], line["tool"]) for line in logs]
+
+
+def test_a_tool_that_never_ends_is_given_up() -> None:
+    """A run does not wait for it longer than a few seconds, and leaves the others."""
+    first, second = Lamp("first"), Lamp("second", fault="leaving never")
+    loop = VirtualLoop()
+
+    async def work() -> None:
+        toolbox = await box(Loader(first, second), names="first second")
+        await outcomes(toolbox, call("first"), call("second", index=1))
+        await toolbox.close()
+
+    with closing(loop), capture_logs() as logs:
+        loop.finish(work())
+    assert [("tool.close_failed", "second")] == [(line["event"], line["tool"]) for line in logs]
+    assert "left" == first.story[-1]
+    assert LEAVING == loop.seconds
 
 
 def test_tools_are_left_though_another_one_cannot_be() -> None:
