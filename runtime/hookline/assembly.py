@@ -23,7 +23,8 @@ from hookline.registry import Registry
 from hookline.subagents import Ask, SubAgent
 from hookline.summaries import LONGEST
 from hookline.team import Team
-from hookline.toolbox import Toolbox, ToolLimits, open_toolbox
+from hookline.tool_calls import ToolLimits
+from hookline.toolbox import Toolbox, open_toolbox
 from hookline.variables import fill, zone_of
 from hookline.wire.chat import ChatCompletionRequest, SystemMessage
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import attrs
@@ -14,33 +13,21 @@ from hookline.agents import Agent, ToolOptions
 from hookline.calls import Call
 from hookline.effects import Done, EffectIds, Effects, Status
 from hookline.errors import ToolUnavailable
-from hookline.instances import Instances, cancellations
+from hookline.instances import Instances
 from hookline.offers import ask_loaders
 from hookline.parts import Part
 from hookline.permissions import Principal
 from hookline.schemas import InvalidArguments, InvalidSchema, check_arguments
 from hookline.scope import CallScope, RunScope
+from hookline.tool_calls import ToolLimits, failure, make
 from hookline.tool_search import DISCOVER, TOOL_SEARCH, search
-from hookline.tools import ContentPart, Tool, ToolLoader, ToolResult, ToolSpec
-from hookline.wire.chat import ImagePart, TextPart
+from hookline.tools import Tool, ToolLoader, ToolResult, ToolSpec
+from hookline.wire.chat import ImagePart
 
 log = structlog.get_logger("hookline.tools")
-FIX_HINT = "\nPlease fix your mistakes."
-"""What follows an error that the model can mend. Source: seed 9.4."""
-
-TRUNCATED = "\n[truncated: the result had {size} characters]"
 PLAIN = ToolOptions()
 Decisions = Mapping[str, str | None]
 """What was decided of calls that need approval, by public id: ``None`` approves, a text refuses."""
-
-
-@attrs.frozen(kw_only=True)
-class ToolLimits:
-    """Seconds that a call may take, characters of a result, calls of one turn at a time."""
-
-    deadline: float
-    result: int
-    concurrency: int
 
 
 @attrs.frozen
@@ -273,76 +260,21 @@ class Toolbox:
         return outcome
 
     async def _call(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Outcome:
+        """Call a tool of a plugin's, or one of the runtime's own, which has no deadline."""
+        tool, offer = self._instances[call.name], self._offers.get(call.name)
+
         async def do() -> Done:
-            return await self._try(call, arguments, scope)
+            if offer is None:
+                return await make(tool, arguments, scope, self._limits)
+            part = attrs.evolve(offer[1], deadline=None)
+            async with part.call(f"tool {call.name}"):
+                return await make(tool, arguments, scope, self._limits, limited=True)
 
         if self._effects is None or self._specs[call.name].repeatable:
             done = await do()
         else:
             done = await self._effects.once(scope.effect, scope.principal.user, do)
         return Outcome(call, done.result, done.status)
-
-    async def _try(self, call: Call, arguments: Mapping[str, Any], scope: CallScope) -> Done:
-        """Call a tool within its deadline, which begins anew whenever the tool gets on.
-
-        Tools of the runtime have none: what an agent does that is called as a tool has its own.
-        """
-        before = cancellations()
-        seconds = self._limits.deadline if call.name in self._offers else None
-        limit = asyncio.timeout(seconds)
-        progress = _Progress(limit, seconds)
-        scope = attrs.evolve(scope, progress=progress)
-        try:
-            async with self._measured(call.name), limit:
-                result = _result(await self._instances[call.name].call(arguments, scope))
-        except TimeoutError as error:
-            if not limit.expired():
-                return _error(str(error) or "TimeoutError")
-            text = f"Tool {call.name} took longer than {self._limits.deadline:g} s"
-            return self._broken_off(call, text)
-        except Exception as error:  # noqa: BLE001  a tool may raise anything; the model is told
-            log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
-            return _error(str(error) or type(error).__name__)
-        except asyncio.CancelledError as error:
-            if cancellations() > before:
-                raise
-            log.info("tool.failed", tool=call.name, run=scope.run, error=repr(error))
-            return self._broken_off(call, f"Tool {call.name} was broken off")
-        finally:
-            progress.over = True
-        result = attrs.evolve(result, content=self._cut(result.content))
-        return Done("error" if result.failed else "success", result)
-
-    def _broken_off(self, call: Call, text: str) -> Done:
-        """What is said of a call that did not come to its end: it may have had its effect."""
-        if self._specs[call.name].repeatable:
-            return _error(text)
-        told = f"{text}. It is not known whether it took effect: find out before you call it again."
-        return Done("unknown", ToolResult(told, failed=True))
-
-    def _measured(self, name: str) -> AbstractAsyncContextManager[object]:
-        """Count the call under its plugin's name; tools of the runtime have none."""
-        offer = self._offers.get(name)
-        if offer is None:
-            return nullcontext()
-        return attrs.evolve(offer[1], deadline=None).call(f"tool {name}")
-
-    def _cut(self, content: str | Sequence[ContentPart]) -> str | Sequence[ContentPart]:
-        """The content with no more text than a result may have."""
-        most = self._limits.result
-        if isinstance(content, str):
-            return content if len(content) <= most else content[:most] + _mark(len(content))
-        size = sum(len(part.text) for part in content if isinstance(part, TextPart))
-        if size <= most:
-            return content
-        parts: list[ContentPart] = []
-        for part in content:
-            if not isinstance(part, TextPart):
-                parts.append(part)
-            elif most > 0:
-                parts.append(TextPart(part.text[:most]))
-                most -= len(part.text)
-        return [*parts, TextPart(_mark(size))]
 
 
 _SCOPE_FIELDS = [field.name for field in attrs.fields(RunScope)]
@@ -365,35 +297,6 @@ class _Refused(Exception):
         self.outcome = outcome
 
 
-class _Progress:
-    """Begins a deadline anew, as long as it has not passed and the call is not over."""
-
-    def __init__(self, limit: asyncio.Timeout, seconds: float | None):
-        self.over = False
-        self._limit = limit
-        self._seconds = seconds
-
-    def __call__(self) -> None:
-        """The call gets on."""
-        if self._seconds is not None and not self.over and not self._limit.expired():
-            self._limit.reschedule(asyncio.get_running_loop().time() + self._seconds)
-
-
-def _result(given: Any) -> ToolResult:
-    """What a tool gave back, whatever it is: anything but a result or a text is made JSON."""
-    if not isinstance(given, ToolResult):
-        text = given if isinstance(given, str) else msgspec.json.encode(given).decode()
-        return ToolResult(text)
-    sound = isinstance(given.content, Sequence)
-    return (
-        given if sound else attrs.evolve(given, content=msgspec.json.encode(given.content).decode())
-    )
-
-
-def _mark(size: int) -> str:
-    return TRUNCATED.format(size=size)
-
-
 def _decoded(call: Call, spec: ToolSpec) -> dict[str, Any]:
     try:
         arguments = msgspec.json.decode(call.text())
@@ -407,12 +310,8 @@ def _decoded(call: Call, spec: ToolSpec) -> dict[str, Any]:
     return arguments
 
 
-def _error(message: str) -> Done:
-    return Done("error", ToolResult(f"Error: {message}{FIX_HINT}", failed=True))
-
-
 def _failure(call: Call, message: str) -> Outcome:
-    return Outcome(call, _error(message).result, "error")
+    return Outcome(call, failure(message).result, "error")
 
 
 async def open_toolbox(

@@ -24,7 +24,8 @@ from hookline.calls import Call
 from hookline.errors import ToolUnavailable
 from hookline.offers import look_over
 from hookline.parts import Part
-from hookline.toolbox import FIX_HINT, Outcome, ToolLimits
+from hookline.tool_calls import FIX_HINT, ToolLimits
+from hookline.toolbox import Outcome
 from support.runtimes import ALICE, HELPER, run
 from support.toolboxes import LIMITS, Loader, box, call, outcomes
 

@@ -9,7 +9,8 @@ from hookline import RunScope, StaticTools, Tool, ToolLoader
 from hookline.agents import ToolOptions
 from hookline.calls import Call
 from hookline.parts import Part
-from hookline.toolbox import Outcome, Toolbox, ToolLimits, open_toolbox
+from hookline.tool_calls import ToolLimits
+from hookline.toolbox import Outcome, Toolbox, open_toolbox
 from support.runtimes import ALICE, HELPER, scope
 
 LIMITS = ToolLimits(deadline=5.0, result=1000, concurrency=16)

@@ -28,7 +28,8 @@ from hookline.plugins import Plugins
 from hookline.policy import check_provider
 from hookline.registry import Registry
 from hookline.roles import USE, Role, default_role
-from hookline.toolbox import ToolLimits, open_toolbox
+from hookline.tool_calls import ToolLimits
+from hookline.toolbox import open_toolbox
 from hookline.users import USER
 from hookline_api.cli.setup import Setup, discover, load_config
 
