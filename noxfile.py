@@ -149,6 +149,10 @@ def test(session: nox.Session) -> None:
         session.notify(name)
 
 
+AT_ONCE = ("--numprocesses=2", "--dist=loadfile")
+"""How all tests are run: the blocks of a page of the docs, like the tests of a file, in order."""
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """The house style, and which package may import which."""
@@ -165,8 +169,8 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """All tests, those of the built wheels too."""
-    session.run(PYTHON, "-m", "pytest", *session.posargs)
+    """All tests, those of the built wheels too; two files at a time, or the words given."""
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or AT_ONCE))
 
 
 @nox.session
