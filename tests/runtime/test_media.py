@@ -31,7 +31,7 @@ def _zip() -> bytes:
         (b"XXXX\x24\0\0\0WEBPVP8 ", "", "application/octet-stream"),
         (b"BM\x36\0\0\0\0\0\0\0\x36\0", "", "image/bmp"),
         (b"%PDF-1.7\n%\xe2\xe3", "a.exe", "application/pdf"),
-        (gzip.compress(b"x"), "a.csv", "application/gzip"),
+        (gzip.compress(b"x", mtime=0), "a.csv", "application/gzip"),
         (_zip(), "", "application/zip"),
         (
             _zip(),

@@ -94,7 +94,6 @@ def test_a_good_token_may_name_role_and_groups(issuer: Issuer) -> None:
         {"sub": 7},
         {"sub": "x" * 257},
     ],
-    ids=str,
 )
 def test_a_token_with_wrong_claims_is_none(issuer: Issuer, claims: dict[str, Any]) -> None:
     """However well it is signed."""
