@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from hypothesis import settings
 from sybil import Sybil
 from sybil.parsers.markdown import SkipParser
@@ -20,6 +21,11 @@ def documented_server() -> Iterator[RunningServer]:
     with running_server(tables()) as running:
         running.run(add_key(running.runtime, "hk-admin", user="root", role="admin"))
         yield running
+
+
+def pytest_runtest_setup() -> None:
+    """Begin each test with structlog as it is: some start a server, which configures its logs."""
+    structlog.reset_defaults()
 
 
 pytest_collect_file = Sybil(

@@ -51,7 +51,7 @@ def configure(level: str, stream: TextIO | None = None, secrets: Iterable[str] =
         processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.WriteLoggerFactory(stream),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # who configures logs anew is heard
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

@@ -73,6 +73,7 @@ PARAMETERS = {
     "key": "key_bob_0",
     "account": "user:bob",
     "run": "run_bob",
+    "file_id": "file-bob",
 }
 """What may be there, by the names that the document has for it."""
 

@@ -250,6 +250,16 @@ class ReplicaSet:
         pytest.fail("the replica set found no primary")
 
 
+_lasting = ThreadPoolExecutor(1)
+"""A thread that stays: the kernel ends a server with the thread that started it."""
+
+
+def _end(mongod: Mongod, process: int) -> None:
+    """Kill it with the process that started it, and not with one that this one forked."""
+    if os.getpid() == process:
+        mongod.kill()
+
+
 @functools.cache
 def shared_mongod() -> Mongod:
     """The server that all tests of this process share; it ends with the process."""
@@ -257,8 +267,8 @@ def shared_mongod() -> Mongod:
     folder = Path(tempfile.mkdtemp(prefix="hookline-mongod-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     mongod = Mongod(folder)
-    atexit.register(mongod.kill)
-    mongod.start()
+    atexit.register(_end, mongod, os.getpid())
+    _lasting.submit(mongod.start).result()
     return mongod
 
 
