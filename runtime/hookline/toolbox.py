@@ -60,12 +60,10 @@ class Toolbox:
         limits: for all of them.
         effects: keeps what calls gave back; ``None`` keeps nothing.
         ids: of the calls' effects; shared by the agents of a run.
-
-    Attributes:
         notes: what the model shall know of them, before its instructions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one place puts it together
         self,
         agent: Agent,
         offers: Mapping[str, tuple[ToolSpec, Part[ToolLoader]]],
@@ -74,8 +72,9 @@ class Toolbox:
         own: Sequence[Tool] = (),
         effects: Effects | None = None,
         ids: EffectIds | None = None,
+        notes: Sequence[str] = (),
     ):
-        self.notes: Sequence[str] = ()
+        self.notes = notes
         self._agent = agent
         names = {tool.spec.name for tool in own}
         self._offers = {name: offer for name, offer in offers.items() if name not in names}
@@ -198,12 +197,20 @@ class Toolbox:
 
     def _read(self, call: Call, decisions: Decisions) -> Mapping[str, Any] | Outcome:
         """The arguments of a call, or why it is not made."""
+        searching = call.name == TOOL_SEARCH and self._deferring
+        spec = DISCOVER if searching else self._specs.get(call.name)
+        if spec is None:
+            return _failure(call, f"Tool {call.name} not found")
+        if not searching and "direct" not in self._options(call.name).allowed_callers:
+            return _failure(call, f"Tool {call.name} may not be called directly")
+        refusal = decisions.get(call.public_id)
+        if refusal is not None:
+            text = f"Error: this call was not approved: {refusal}"
+            return Outcome(call, ToolResult(text, failed=True), "error")
         try:
-            return self._arguments(call, decisions)
-        except InvalidArguments as error:
+            return _decoded(call, spec)
+        except (InvalidArguments, InvalidSchema) as error:
             return _failure(call, str(error))
-        except _Refused as error:
-            return error.outcome
 
     def _prepare(
         self,
@@ -211,51 +218,32 @@ class Toolbox:
         arguments: Mapping[str, Any] | Outcome,
         failures: Mapping[str, str],
         scope: RunScope,
-    ) -> "_Prepared":
-        """Everything that can be said of a call before it is made."""
+    ) -> "Outcome | _Make":
+        """What makes the call; or what became of it, if that is known without."""
         if isinstance(arguments, Outcome):
-            return _Prepared(call, refused=arguments)
+            return arguments
         if call.name in failures:
-            why = f"Tool {call.name} is not available: {failures[call.name]}"
-            return _Prepared(call, refused=_failure(call, why))
+            return _failure(call, f"Tool {call.name} is not available: {failures[call.name]}")
         if call.name == TOOL_SEARCH and self._deferring:
-            return _Prepared(call, refused=self._search(call, arguments))
+            return self._search(call, arguments)
         turn = self._turns[call.name]
         self._turns[call.name] += 1
         effect = self._ids.next(self._agent.id, call.name, arguments)
         fields = {name: getattr(scope, name) for name in _SCOPE_FIELDS}
         made = CallScope(**fields, call=call.public_id, effect=effect, turn=turn)
-        return _Prepared(call, lambda: self._call(call, arguments, made))
-
-    def _arguments(self, call: Call, decisions: Decisions) -> Mapping[str, Any]:
-        searching = call.name == TOOL_SEARCH and self._deferring
-        spec = DISCOVER if searching else self._specs.get(call.name)
-        if spec is None:
-            raise _Refused(_failure(call, f"Tool {call.name} not found"))
-        if not searching and "direct" not in self._options(call.name).allowed_callers:
-            raise _Refused(_failure(call, f"Tool {call.name} may not be called directly"))
-        refusal = decisions.get(call.public_id)
-        if refusal is not None:
-            text = f"Error: this call was not approved: {refusal}"
-            raise _Refused(Outcome(call, ToolResult(text, failed=True), "error"))
-        try:
-            return _decoded(call, spec)
-        except InvalidSchema as error:
-            raise InvalidArguments(str(error)) from error
+        return lambda: self._call(call, arguments, made)
 
     def _search(self, call: Call, arguments: Mapping[str, Any]) -> Outcome:
         found = search(list(self._hidden.values()), **arguments)
         self._show([hit.name for hit in found.hits])
         return Outcome(call, ToolResult(found.text))
 
-    async def _told(self, one: "_Prepared", tell: Callable[[Outcome], None]) -> Outcome:
-        outcome = one.refused
-        if one.make is not None:
+    async def _told(self, one: "Outcome | _Make", tell: Callable[[Outcome], None]) -> Outcome:
+        if isinstance(one, Outcome):
+            outcome = one
+        else:
             async with self._places:
-                outcome = await one.make()
-        if outcome is None:
-            message = "a call is made, or it is said why not"
-            raise TypeError(message)
+                outcome = await one()
         tell(outcome)
         return outcome
 
@@ -278,23 +266,7 @@ class Toolbox:
 
 
 _SCOPE_FIELDS = [field.name for field in attrs.fields(RunScope)]
-
-
-@attrs.frozen
-class _Prepared:
-    """A call that can be made, or what is said instead."""
-
-    call: Call
-    make: Callable[[], Awaitable[Outcome]] | None = None
-    refused: Outcome | None = None
-
-
-class _Refused(Exception):
-    """A call is not made."""
-
-    def __init__(self, outcome: Outcome):
-        super().__init__()
-        self.outcome = outcome
+_Make = Callable[[], Awaitable[Outcome]]
 
 
 def _decoded(call: Call, spec: ToolSpec) -> dict[str, Any]:
@@ -329,6 +301,4 @@ async def open_toolbox(
     if offers.problems and agent.on_tool_failure == "fail":
         message = f"tools of agent {agent.id} are not available: {'; '.join(offers.problems)}"
         raise ToolUnavailable(message)
-    toolbox = Toolbox(agent, offers.tools, **fields)
-    toolbox.notes = offers.notes
-    return toolbox
+    return Toolbox(agent, offers.tools, notes=offers.notes, **fields)
