@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 import attrs
 
@@ -30,7 +31,6 @@ from hookline.scope import CallScope, RunScope
 from hookline.subagents import Ask
 from hookline.team import Team
 from hookline.tool_search import TOOL_SEARCH, discovered
-from hookline.tools import ToolSpec
 from hookline.waiting import WaitingRun, as_before
 from hookline.waiting import restore as as_it_was
 from hookline.wire.chat import ChatCompletionRequest, FilePart, Message, UserMessage
@@ -107,28 +107,16 @@ class Beginning:
             await self._readable(principal, history.messages),
             tools=agent.tools,
         )
-        scope = RunScope(
-            run=new_run_id(),
-            agent=agent.id,
-            principal=principal,
-            deadline=self._deadline(),
-            conversation=request.conversation_id or None,
-            parent_message=request.parent_message_id or None,
-            metadata=request.metadata or {},
-            resources=attached.resources,
-        )
+        scope = self._scope(principal, agent, request, new_run_id(), attached.resources)
         ids = EffectIds(_root(scope, request, history, manner))
         asking = _Asking(self._loop, self._assembly, self._limits.subagent_depth)
-        order = self._order(scope, request, ids, asking, history.speaker)
+        order = self._order(scope, request, ids, asking, speaker=history.speaker)
         team = await self._assembly.team(agent, order)
-        tools = caller_tools(request, _names(team))
-        log = await self._registry.event_logs.create(scope.run)
-        context = self._context(scope, agent, request, team, log, tools)
-        context.conversation = attached.messages
+        began = await self._began(scope, request, team, attached.messages, ids, manner)
+        asking.context = began.context
         _remember(team, attached.messages)
-        begin(context)
-        asking.context = context
-        return Began(context, log, request, ids, manner.patience)
+        begin(began.context)
+        return began
 
     async def go_on(
         self, principal: Principal, agent: Agent, waiting: WaitingRun, manner: Manner
@@ -140,33 +128,36 @@ class Beginning:
             ToolUnavailable, ProviderBroken, ProviderForbidden, StoreUnavailable: as above.
         """
         request = waiting.request
-        scope = RunScope(
-            run=waiting.run,
-            agent=agent.id,
-            principal=principal,
-            deadline=self._deadline(),
-            conversation=waiting.conversation_id,
-            parent_message=request.parent_message_id or None,
-            metadata=request.metadata or {},
-            resources=waiting.resources,
-        )
+        scope = self._scope(principal, agent, request, waiting.run, waiting.resources)
         ids = EffectIds(waiting.root, waiting.seen)
         asking = _Asking(self._loop, self._assembly, self._limits.subagent_depth)
-        order = self._order(scope, request, ids, asking, None)
-        order = attrs.evolve(order, versions=waiting.versions)
+        order = self._order(scope, request, ids, asking, versions=waiting.versions)
         team = as_before(await self._assembly.team(agent, order), waiting)
-        tools = caller_tools(request, _names(team))
-        log = await self._registry.event_logs.create(scope.run)
-        context = self._context(scope, agent, request, team, log, tools)
-        context.conversation = waiting.conversation
+        began = await self._began(scope, request, team, waiting.conversation, ids, manner)
+        asking.context = began.context
         for event in waiting.events:
-            log.append(event)
-        as_it_was(context, waiting)
-        asking.context = context
-        return Began(context, log, request, ids, manner.patience)
+            began.log.append(event)
+        as_it_was(began.context, waiting)
+        return began
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._limits.deadline
+    def _scope(
+        self,
+        principal: Principal,
+        agent: Agent,
+        request: ChatCompletionRequest,
+        run: str,
+        resources: Mapping[str, Sequence[str]],
+    ) -> RunScope:
+        return RunScope(
+            run=run,
+            agent=agent.id,
+            principal=principal,
+            deadline=asyncio.get_running_loop().time() + self._limits.deadline,
+            conversation=request.conversation_id or None,
+            parent_message=request.parent_message_id or None,
+            metadata=request.metadata or {},
+            resources=resources,
+        )
 
     def _order(
         self,
@@ -174,7 +165,7 @@ class Beginning:
         request: ChatCompletionRequest,
         ids: EffectIds,
         asking: "_Asking",
-        speaker: str | None,
+        **more: Any,
     ) -> Order:
         return Order(
             principal=scope.principal,
@@ -182,30 +173,33 @@ class Beginning:
             metadata=scope.metadata,
             ids=ids,
             ask=asking.ask if self._limits.subagent_depth else None,
-            speaker=speaker,
+            **more,
         )
 
-    def _context(
+    async def _began(
         self,
         scope: RunScope,
-        agent: Agent,
         request: ChatCompletionRequest,
         team: Team,
-        log: EventLog,
-        tools: Mapping[str, ToolSpec],
-    ) -> RunContext:
-        return RunContext(
+        conversation: Sequence[Message],
+        ids: EffectIds,
+        manner: Manner,
+    ) -> Began:
+        """The run with its log, which is made when nothing can be refused any more."""
+        tools = caller_tools(request, _names(team))
+        log = await self._registry.event_logs.create(scope.run)
+        context = RunContext(
             scope=scope,
             log=log,
             team=team,
-            conversation=(),
+            conversation=conversation,
             caller_tools=tools,
             tool_choice=request.tool_choice or None,
             metered=bool(self._registry.delivery.parts),
             meter=Unmetered(),
             attachments=Attachments(self._registry.artifact_processors, scope, log.append),
-            version=agent.version,
         )
+        return Began(context, log, request, ids, manner.patience)
 
     async def _readable(
         self, principal: Principal, messages: Sequence[Message]

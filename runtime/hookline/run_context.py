@@ -43,7 +43,6 @@ class RunContext:
         asked: whether a model has been asked yet.
         may_wait: whether it can wait until somebody approves of a call.
         part: how often the run has waited for approval; each part is billed on its own.
-        version: of the agent that the request names.
         created: when the run began.
     """
 
@@ -65,7 +64,6 @@ class RunContext:
     asked: bool = False
     may_wait: bool = True
     part: int = 0
-    version: int = 1
     created: datetime = field(default_factory=now)
 
     @property

@@ -43,22 +43,19 @@ class WaitingRun(Struct, frozen=True, kw_only=True):
     """A run that waits.
 
     ``versions`` are those of the agents that take part, ``prefaces`` what they are told first.
-    ``calls`` are those that have to be
-    decided on, ``decisions`` what was decided so far. ``interrupts`` are the branches that wait,
-    by the id that LangGraph knows them by. ``part`` counts how often somebody has tried to make
-    the run go on; until ``claimed`` nobody else may.
+    ``calls`` are those that have to be decided on, ``decisions`` what was decided so far.
+    ``interrupts`` are the branches that wait, by the id that LangGraph knows them by. ``part``
+    counts how often somebody has tried to make the run go on; until ``claimed`` nobody else may.
     """
 
     run: str
     user: str
     agent: str
-    version: int
     versions: dict[str, int]
     prefaces: dict[str, list[Message]]
     request: ChatCompletionRequest
     conversation: list[Message]
     resources: dict[str, list[str]]
-    conversation_id: str | None
     root: str
     seen: dict[str, int]
     turns: dict[str, dict[str, int]]
@@ -75,6 +72,11 @@ class WaitingRun(Struct, frozen=True, kw_only=True):
     decisions: dict[str, str | None]
     created: datetime
     claimed: datetime | None = None
+
+    @property
+    def version(self) -> int:
+        """That of the agent which the request names."""
+        return self.versions[self.agent]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -137,13 +139,11 @@ def keep(
         run=scope.run,
         user=scope.principal.user,
         agent=scope.agent,
-        version=context.version,
         versions={id_: member.agent.version for id_, member in team.members.items()},
         prefaces={id_: list(member.preface) for id_, member in team.members.items()},
         request=msgspec.structs.replace(request, messages=_SAID_BEFORE),
         conversation=conversation,
         resources={name: list(files) for name, files in scope.resources.items()},
-        conversation_id=scope.conversation,
         root=ids.root,
         seen=dict(ids.seen),
         turns={id_: dict(box.turns) for id_, box in boxes.items()},

@@ -96,7 +96,7 @@ def _at_rest(waiting: WaitingRun) -> RunRecord:
         user=waiting.user,
         agent=waiting.agent,
         version=waiting.version,
-        conversation=waiting.conversation_id,
+        conversation=waiting.request.conversation_id or None,
         state="waiting",
         reason="approval",
         started_at=waiting.created,
