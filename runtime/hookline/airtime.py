@@ -25,8 +25,15 @@ class Channel:
     """Where the events of one branch go.
 
     Args:
-        write: writes an event of this channel to the log.
+        airtime: the order in which it is heard.
         held: whether its words wait until it is known that nobody speaks after it.
+
+    Attributes:
+        waiting: the events that nobody has heard yet; ``None`` while it is heard.
+        calls: how many calls of tools it has had since, and ``base``, how many there were before.
+        spoke: whether any words of it have been heard.
+        ended: whether nothing more comes.
+        muted: whether its words are never heard.
     """
 
     __slots__ = ("_airtime", "base", "calls", "ended", "held", "muted", "spoke", "waiting")

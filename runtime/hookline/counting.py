@@ -1,7 +1,7 @@
 """Counting tokens: how many a prompt has, as far as that can be known without asking anybody."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, cast
 
 import attrs
 import msgspec
@@ -61,9 +61,8 @@ def count_tokens(
     provider: object, model: str, messages: Sequence[Message], tools: Sequence[ToolSpec] = ()
 ) -> TokenEstimate:
     """How many tokens a prompt has: as the provider counts them, else by its bytes."""
-    counter: Callable[..., TokenEstimate] | None = getattr(provider, "count_tokens", None)
-    if counter is not None:
-        return counter(model, messages, tools)
+    if hasattr(provider, "count_tokens"):
+        return cast("TokenCounter", provider).count_tokens(model, messages, tools)
     return TokenEstimate(estimated(messages) + estimated_tools(tools), approximate=True)
 
 

@@ -135,7 +135,7 @@ class Effects:
             StoreUnavailable: that it begins, or what it gave back, could not be kept.
         """
         try:
-            begun = await self._records.put(self._record(effect, owner, self._lease()), expected=0)
+            begun = await self._records.put(self._record(effect, owner), expected=0)
         except VersionConflict:
             return await self._kept(effect, owner, do)
         return await self._do(begun, do)
@@ -191,17 +191,14 @@ class Effects:
                 return UNKNOWN
             await asyncio.sleep(LOOK)
 
-    def _lease(self) -> KeptResult:
-        return KeptResult(until=self._clock().timestamp() + LEASE)
-
-    def _record(self, effect: str, owner: str, kept: KeptResult) -> Record:
-        expires_at = self._clock() + self._keep
+    def _record(self, effect: str, owner: str) -> Record:
+        at = self._clock()
         return Record(
             collection=COLLECTION,
             id=effect,
             owner=owner,
-            data=_encode(kept),
-            expires_at=expires_at,
+            data=_leased(at),
+            expires_at=at + self._keep,
         )
 
 
@@ -239,8 +236,7 @@ class _Held:
                 await self._renew_once()
 
     async def _renew_once(self) -> None:
-        kept = KeptResult(until=self._clock().timestamp() + LEASE)
-        renewed = attrs.evolve(self.record, data=_encode(kept))
+        renewed = attrs.evolve(self.record, data=_leased(self._clock()))
         try:
             self.record = await self._records.put(renewed, expected=self.record.version)
         except VersionConflict:
@@ -258,6 +254,11 @@ class _Held:
             self.record = found
             return
         log.warning("effect.taken_for_dead", effect=self.record.id)
+
+
+def _leased(at: datetime) -> bytes:
+    """What is kept of a call that is under way at this moment."""
+    return _encode(KeptResult(until=at.timestamp() + LEASE))
 
 
 def _settled(done: Done) -> bytes:

@@ -143,7 +143,7 @@ class Loop:
             step(context, branch)
             branch.turn = await call_model(context, branch)
             if not branch.turn.server_calls:
-                branch.ended = branch.final = True
+                go_on(context, branch)
                 return branch.turn
             step(context, branch)
             await call_tools(context, branch)  # nobody offered them: it is told so

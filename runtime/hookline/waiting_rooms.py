@@ -106,7 +106,8 @@ class WaitingRooms:
         if not attachments.made or not self._history:
             return
         try:
-            earlier = await self.attachments(run.scope.principal, run.id)
+            waited = run.position > 0
+            earlier = await self.attachments(run.scope.principal, run.id) if waited else ()
             record = Record(
                 collection=ATTACHMENTS,
                 id=run.id,
