@@ -112,6 +112,11 @@ class Mongod:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def log(self) -> str:
         """What it has said since it was started last."""
         return (self.folder / "log").read_text(errors="replace")
@@ -250,16 +255,6 @@ class ReplicaSet:
         pytest.fail("the replica set found no primary")
 
 
-_lasting = ThreadPoolExecutor(1)
-"""A thread that stays: the kernel ends a server with the thread that started it."""
-
-
-def _end(mongod: Mongod, process: int) -> None:
-    """Kill it with the process that started it, and not with one that this one forked."""
-    if os.getpid() == process:
-        mongod.kill()
-
-
 @functools.cache
 def shared_mongod() -> Mongod:
     """The server that all tests of this process share; it ends with the process."""
@@ -267,8 +262,8 @@ def shared_mongod() -> Mongod:
     folder = Path(tempfile.mkdtemp(prefix="hookline-mongod-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     mongod = Mongod(folder)
-    atexit.register(_end, mongod, os.getpid())
-    _lasting.submit(mongod.start).result()
+    atexit.register(mongod.kill)
+    mongod.start()
     return mongod
 
 
@@ -276,6 +271,7 @@ def shared_mongod() -> Mongod:
 def fresh_database() -> Iterator[str]:
     """The URL of an empty database on the shared server; dropped afterwards."""
     mongod = shared_mongod()
+    assert mongod.runs, f"the server that tests share has ended:\n{mongod.log}"
     name = f"test_{secrets.token_hex(6)}"
     yield mongod.url(name)
     with MongoClient[dict[str, Any]](mongod.url()) as client:
