@@ -39,9 +39,11 @@ class Parcel:
 
     Args:
         run: as it was written last.
+        claimed: whether it was another server's.
     """
 
     run: OutboxRun
+    claimed: bool = False
     taken: dict[str, set[str]] = attrs.field(init=False)
     parked: list[Parked] = attrs.field(init=False)
     troubles: dict[tuple[str, str], _Trouble] = attrs.field(factory=dict)

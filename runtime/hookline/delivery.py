@@ -219,6 +219,8 @@ class UsageDelivery:
             return
         if parcel.parked:
             self._writer.note(parcel.written())
+        elif parcel.claimed:
+            self._writer.forget_later(run.id)
         else:
             self._writer.forget(run.id)
 
@@ -265,7 +267,7 @@ class UsageDelivery:
         ]
         run = attrs.evolve(run, parked=[*run.parked, *missing])
         if await self._writer.write(run, durable=True):
-            parcel = self._parcels[run.id] = Parcel(run)
+            parcel = self._parcels[run.id] = Parcel(run, claimed=True)
             self._send(parcel)
 
     async def _catch_up(self) -> None:
@@ -274,13 +276,16 @@ class UsageDelivery:
         after = ""
         while page := await self._outbox.owned(self.server, after=after):
             for run in page:
-                if run.ended and not run.at_rest and run.id not in self._parcels:
+                if run.ended and not run.at_rest and not self._knows(run.id):
                     if len(self._parcels) >= self.config.waiting:
                         self._behind = True
                         return
                     parcel = self._parcels[run.id] = Parcel(run)
                     self._send(parcel)
             after = page[-1].id
+
+    def _knows(self, run: str) -> bool:
+        return run in self._parcels or self._writer.forgets(run)
 
     async def _ask_to_extend(self, admission: Admission) -> None:
         for part in self._extending:

@@ -63,9 +63,11 @@ class OutboxWriter:
         self._live = live
         self._clock = clock
         self._leased_until: datetime | None = None
+        self._lapsed = False
         self._lost: set[str] = set()
         self._writes: dict[str, _Write] = {}
         self._gone: set[str] = set()
+        self._fading: dict[str, asyncio.TimerHandle] = {}
         self._filled = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -106,16 +108,33 @@ class OutboxWriter:
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(REMOVAL_PAUSE, self._wake)
 
+    def forget_later(self, run: str) -> None:
+        """Remove a run that was claimed and is done, when a lease has passed.
+
+        Its first server may live after all. It finds the run another server's until then; if the
+        run were gone, it would write it again as its own, and all would be told a second time.
+        """
+        loop = asyncio.get_running_loop()
+        self._fading[run] = loop.call_later(self._lease.total_seconds(), self._fade, run)
+
+    def forgets(self, run: str) -> bool:
+        """Whether the run is done, and only waits to be removed."""
+        return run in self._gone or run in self._fading
+
     async def renew(self) -> None:
         """Say that this server lives; find out which of its runs were claimed if that came late.
+
+        That is done once more with the next lease: a claim may have been under way.
 
         Raises:
             StoreUnavailable: the store does not answer.
         """
         at, until = self._clock(), self._leased_until
         await self._outbox.lease(self._server, at + self._lease)
-        if until is not None and until < at:
+        lapsed = until is not None and until < at
+        if lapsed or self._lapsed:
             await self._reconcile()
+        self._lapsed = lapsed
         self._leased_until = at + self._lease
 
     async def __aenter__(self) -> Self:
@@ -126,6 +145,9 @@ class OutboxWriter:
 
     async def __aexit__(self, *exc: object) -> None:
         """Write what waits, for as long as a lease lasts; then give up the lease."""
+        for run, timer in list(self._fading.items()):
+            timer.cancel()
+            self._fade(run)
         if self._later is not None:
             self._later.cancel()
             self._wake()
@@ -143,6 +165,10 @@ class OutboxWriter:
             if self._task is not None:
                 self._task.cancel()
                 await asyncio.wait([self._task])
+
+    def _fade(self, run: str) -> None:
+        del self._fading[run]
+        self.forget(run)
 
     def _wake(self) -> None:
         self._later = None
@@ -181,16 +207,25 @@ class OutboxWriter:
             await self.renew()
         mine = [write.run for write in writes if write.run.id not in self._lost]
         durable = any(write.durable for write in writes)
-        if gone:
-            lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
-        else:
-            lost = await self._put(mine, durable=durable)
+        async with asyncio.timeout(self._left()):
+            if gone:
+                lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
+            else:
+                lost = await self._put(mine, durable=durable)
         self._lost.update(lost)
         for write in writes:
             for waiter in write.waiters:
                 if not waiter.done():
                     waiter.set_result(write.run.id not in self._lost)
         self._lost.difference_update(gone)
+
+    def _left(self) -> float:
+        """Seconds for which the runs are certainly this server's."""
+        return (
+            0.0
+            if self._leased_until is None
+            else (self._leased_until - self._clock()).total_seconds()
+        )
 
     async def _put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         return await self._outbox.put(runs, durable=durable) if runs else frozenset()

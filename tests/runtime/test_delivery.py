@@ -135,6 +135,19 @@ class Failing(MemoryOutbox):
         return frozenset(await super().put(runs, durable=durable))
 
 
+class Stuck(MemoryOutbox):
+    """An outbox that says nothing when a run's end is written for the first time."""
+
+    ends = 0
+
+    async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> frozenset[str]:
+        if any(one.ended for one in runs):
+            self.ends += 1
+            if self.ends == 1:
+                await asyncio.Event().wait()
+        return frozenset(await super().put(runs, durable=durable))
+
+
 @asynccontextmanager
 async def delivering(
     *recorders: object,
@@ -270,6 +283,65 @@ def test_a_server_taken_for_dead_adds_what_was_missed() -> None:
     assert ["run_1:0", "run_1:1", "run_1:1:more"] == sorted(entries)
     assert 41 == sum(one.tokens.input + one.tokens.output for one in entries.values())
     assert 40 == entries["run_1:1:more"].price.amount
+
+
+def test_a_server_that_was_replaced_and_does_not_know_it_adds_what_was_missed() -> None:
+    """Though the other one is done with the run, it is not told as if it were new."""
+    recorder, outbox = Ordered(), MemoryOutbox()
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            await outbox.leave(first.server)
+            async with delivering(recorder, outbox=outbox) as second:
+                await until(lambda: recorder.closings and not second._parcels)
+                await asyncio.sleep(0.3)  # longer than what is done otherwise stays
+                meter.record(attrs.evolve(entry(0), tokens=TokenCounts(input=1, output=40)))
+                await meter.close("finished")
+                await until(lambda: len(recorder.entries) == 2)
+        assert 0 == (await outbox.counts()).runs
+
+    run(work)
+    entries = {one.id: one.tokens for one in recorder.entries}
+    assert {"run_1:0", "run_1:0:more"} == entries.keys()
+    assert (1, 40) == (
+        sum(tokens.input for tokens in entries.values()),
+        sum(tokens.output for tokens in entries.values()),
+    )
+
+
+def test_a_claim_that_was_under_way_is_found_with_the_next_lease() -> None:
+    """A lease that came late was renewed between two steps of another server's claim."""
+    recorder, outbox, clock = Ordered(), MemoryOutbox(), Clock()
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox, clock=clock) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            clock.ahead += timedelta(hours=1)
+            await first.sweep()
+            (claimed,) = await outbox.claim("other", clock() + timedelta(hours=1))
+            await outbox.remove([claimed.id], server="other")
+            await first.sweep()
+            meter.record(attrs.evolve(entry(0), tokens=TokenCounts(input=1, output=40)))
+            await meter.close("finished")
+            await until(lambda: recorder.entries)
+
+    run(work)
+    assert ["run_1:0:more"] == [one.id for one in recorder.entries]
+
+
+def test_a_write_is_given_up_when_the_lease_has_passed() -> None:
+    """It is tried again with a new one."""
+    recorder, outbox = Ordered(), Stuck()
+
+    async def work() -> None:
+        brief = UsageConfig(lease=0.3)
+        async with delivering(recorder, outbox=outbox, config=brief) as delivery:
+            await consume(delivery)
+
+    run(work)
+    assert 2 == outbox.ends
+    assert ["run_1:0", "run_1:1"] == [one.id for one in recorder.entries]
 
 
 def test_a_run_that_another_server_has_goes_no_further() -> None:
