@@ -4,13 +4,15 @@
 """
 
 import asyncio
-import gc
+import json
 import os
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import openai
@@ -19,6 +21,7 @@ import pytest
 from support import sandboxes
 from support.mcp_servers import until
 from support.mixed_runs import CHEAP, Mix, Naps, entries, left, opened, rule
+from support.raw import request
 from support.server import KEY, RunningServer, running_server
 
 RUNS = int(os.environ.get("HOOKLINE_LEAK_RUNS", "1000"))
@@ -144,25 +147,33 @@ async def _within() -> Mapping[str, Counter[str]]:
 async def _calls(server: RunningServer) -> None:
     async with openai.AsyncOpenAI(base_url=server.url, api_key=KEY, max_retries=0) as client:
         for first in range(0, CALLERS, 10):
-            await asyncio.gather(*(_call(client, first + number) for number in range(10)))
+            await asyncio.gather(*(_call(server, client, first + n) for n in range(10)))
     await until(lambda: not server.runtime.running)
-    gc.collect()  # what the client left open ends in its own loop, and not in the server's
-    await asyncio.sleep(0.1)
 
 
-async def _call(client: openai.AsyncOpenAI, number: int) -> None:
+async def _call(server: RunningServer, client: openai.AsyncOpenAI, number: int) -> None:
     """One of a few ways to ask, and to leave."""
     asked: Any = {"model": "helper", "messages": [{"role": "user", "content": "nap"}]}
     match number % 3:
         case 0:
-            async with await client.chat.completions.create(**asked, stream=True) as stream:
-                async for _ in stream:
-                    break
+            async with _asking(server, {**asked, "stream": True}) as answer:
+                assert (await answer.readline()).startswith(b"HTTP/1.1 200")
         case 1:
-            whole = asyncio.create_task(client.chat.completions.create(**asked))
-            await asyncio.wait([whole], timeout=random.Random(number).random() / 20)
-            whole.cancel()
-            await asyncio.wait([whole])
+            async with _asking(server, asked):
+                await asyncio.sleep(random.Random(number).random() / 20)
         case _:
-            answer = await client.chat.completions.create(**asked)
-            assert "Good morning to all." == answer.choices[0].message.content
+            whole = await client.chat.completions.create(**asked)
+            assert "Good morning to all." == whole.choices[0].message.content
+
+
+@asynccontextmanager
+async def _asking(server: RunningServer, body: Any) -> AsyncIterator[asyncio.StreamReader]:
+    """A request and the beginning of its answer. A client's own cleaning would come at any time."""
+    where = urlsplit(server.url)
+    answer, asker = await asyncio.open_connection(where.hostname, where.port)
+    try:
+        asker.write(request(json.dumps(body).encode(), b"content-type: application/json"))
+        yield answer
+    finally:
+        asker.close()
+        await asker.wait_closed()
