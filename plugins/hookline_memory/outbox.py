@@ -18,6 +18,11 @@ class MemoryOutbox:
         self.kept = Kept[str, OutboxRun]()
         self.leases: dict[str, datetime] = {}
 
+    async def find(self, run: str) -> OutboxRun | None:
+        """The run of this id."""
+        kept = self.kept.get(run)
+        return None if kept is None else copy(kept)
+
     async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         """Keep those that are new or their server's; the ids of the others."""
         del durable  # memory outlives nothing

@@ -31,6 +31,10 @@ class MongoOutbox(MongoRecords[OutboxRun]):
         super().__init__(connection, Shape(OutboxRun, OutboxModel, "run", texts=_TEXTS))
         self._unsure: dict[str, str] = {}
 
+    async def find(self, run: str) -> OutboxRun | None:
+        """The run of this id."""
+        return await self.at(run)
+
     async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         """Keep those that are new or their server's; the ids of the others."""
         rows = {row["_id"]: row for row in map(self._dumped, runs)}

@@ -45,6 +45,7 @@ DELETE FROM outbox_servers WHERE until < ? AND id NOT IN (SELECT server FROM out
 _OWNED = """
 SELECT id, server, document FROM outbox WHERE server = ? AND id > ? ORDER BY id LIMIT ?
 """
+_FIND = "SELECT id, server, document FROM outbox WHERE id = ?"
 _PARKED = """
 SELECT id, server, document FROM outbox WHERE parked > 0 AND id > ? ORDER BY id LIMIT ?
 """
@@ -58,6 +59,11 @@ class SqliteOutbox:
 
     def __init__(self, database: Database):
         self._database = database
+
+    async def find(self, run: str) -> OutboxRun | None:
+        """The run of this id."""
+        rows = await self._database.read(_FIND, [run])
+        return _load(*rows[0]) if rows else None
 
     async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         """Keep those that are new or their server's; the ids of the others."""

@@ -39,11 +39,11 @@ class Parcel:
 
     Args:
         run: as it was written last.
-        claimed: whether it was another server's.
+        contested: whether it was claimed from a server that may live after all.
     """
 
     run: OutboxRun
-    claimed: bool = False
+    contested: bool = False
     taken: dict[str, set[str]] = attrs.field(init=False)
     parked: list[Parked] = attrs.field(init=False)
     troubles: dict[tuple[str, str], _Trouble] = attrs.field(factory=dict)

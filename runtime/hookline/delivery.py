@@ -8,7 +8,7 @@ recorder waiting.
 import asyncio
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 import attrs
@@ -16,7 +16,7 @@ import structlog
 
 from hookline.config import UsageConfig
 from hookline.couriers import Courier, Parcel
-from hookline.errors import AdmissionRefused, PartUnavailable
+from hookline.errors import AdmissionRefused, PartUnavailable, StoreUnavailable
 from hookline.meter import Desk, Meter, RunMeter, Unmetered, estimated
 from hookline.moments import now
 from hookline.outbox import OutboxRun, OutboxStore, Parked
@@ -36,6 +36,12 @@ from hookline.usage import (
 
 log = structlog.get_logger("hookline.usage")
 CONFIG = UsageConfig()
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of that moment, runs can be claimed whose servers have given up their leases, and no others."""
+
+AGAIN = 1.0
+"""Seconds between two questions to a store that does not answer."""
+
 SILENT = "the usage recorder does not answer; try again later"
 
 
@@ -67,6 +73,7 @@ class UsageDelivery:
         self._prices = prices
         self._clock = clock
         self._behind = False
+        self._outages = 0
         self._meters: dict[str, RunMeter] = {}
         self._parcels: dict[str, Parcel] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -147,8 +154,14 @@ class UsageDelivery:
             StoreUnavailable: the outbox does not answer.
         """
         await self._writer.renew()
-        for run in await self._outbox.claim(self.server, self._clock(), limit=self._room):
-            await self._adopt(run)
+        for run in await self._outbox.claim(self.server, LONG_AGO, limit=self._room):
+            await self._adopt(run, contested=False)
+        if self._writer.knows_the_dead:
+            for run in await self._outbox.claim(self.server, self._clock(), limit=self._room):
+                await self._adopt(run, contested=True)
+        if self._outages != self._writer.outages:
+            # The store may have forgotten that runs were removed.
+            self._outages, self._behind = self._writer.outages, True
         if self._behind and self._room > self.config.waiting // 2:
             await self._catch_up()
 
@@ -219,19 +232,31 @@ class UsageDelivery:
             return
         if parcel.parked:
             self._writer.note(parcel.written())
-        elif parcel.claimed:
+        elif parcel.contested:
             self._writer.forget_later(run.id)
         else:
             self._writer.forget(run.id)
 
     async def _lost(self, ended: OutboxRun, kept: OutboxRun) -> None:
         """A run went on here after another server had taken it over: add what that one missed."""
+        found = await self._found(ended.id)
+        rest = leftover(ended, settled(found or kept, self.price))
+        log.error("usage.run_taken_over", run=ended.id, supplements=len(rest.entries))
+        if rest.entries and await self._writer.write(rest, durable=True, must=True):
+            self._wrote(rest)
         self._meters.pop(ended.id, None)
         self._parcels.pop(ended.id, None)
-        rest = leftover(ended, kept, self.price)
-        log.error("usage.run_taken_over", run=ended.id, supplements=len(rest.entries))
-        if rest.entries and await self._writer.write(rest, durable=True):
-            self._wrote(rest)
+        if found is not None and found.server == self.server:  # by now the other one is gone
+            await self._adopt(found, contested=False)
+
+    async def _found(self, run: str) -> OutboxRun | None:
+        """What the outbox has of a run; asked for until it answers."""
+        while True:
+            try:
+                return await self._outbox.find(run)
+            except StoreUnavailable as error:
+                log.warning("usage.not_found_yet", run=run, error=str(error))
+                await asyncio.sleep(AGAIN)
 
     def _call_off(self, run: OutboxRun, asked: Sequence[str]) -> None:
         """A run that was refused after all: those that had admitted it are told of its end."""
@@ -240,17 +265,18 @@ class UsageDelivery:
         ended = attrs.evolve(run, recorders=asked, ended=True)
 
         async def tell() -> None:
-            if await self._writer.write(ended, durable=True):
+            if await self._writer.write(ended, durable=True, must=True):
                 self._wrote(ended)
 
         task = asyncio.get_running_loop().create_task(tell())
         self._called_off.add(task)
         task.add_done_callback(self._called_off.discard)
 
-    async def _adopt(self, run: OutboxRun) -> None:
+    async def _adopt(self, run: OutboxRun, *, contested: bool) -> None:
         """Go on with a run of a server that is gone."""
-        if run.id in self._parcels:
+        if run.id in self._parcels or run.id in self._meters:
             return
+        self._writer.regain(run.id)
         known = {part.plugin for part in self.parts}
         run = settled(attrs.evolve(run, server=self.server), self.price)
         missing = [
@@ -266,8 +292,8 @@ class UsageDelivery:
             for item in run.waiting(name)
         ]
         run = attrs.evolve(run, parked=[*run.parked, *missing])
-        if await self._writer.write(run, durable=True):
-            parcel = self._parcels[run.id] = Parcel(run, claimed=True)
+        if await self._writer.write(run, durable=True, must=True):
+            parcel = self._parcels[run.id] = Parcel(run, contested)
             self._send(parcel)
 
     async def _catch_up(self) -> None:

@@ -113,8 +113,8 @@ class Desk:
         ask: the recorders, whether a run may go on.
         price: of an entry.
         wrote: is told of each state of a run that the outbox has taken.
-        lost: is told of the last state of a run that is another server's now, and of the last one
-            that the outbox has.
+        lost: is told of the last state of a run that is another server's now, and of what that one
+            went by unless the outbox knows better.
         patience: seconds for which the end of a run waits for the outbox.
         extends: whether any recorder may refuse to let a run go on.
     """
@@ -199,7 +199,8 @@ class RunMeter:
             if counted - call.noted >= NOTED_TOKENS:
                 call.noted, grown = counted, True
         if grown and self._ending is None:
-            self._desk.writer.note(self._state())
+            self._kept = self._state()
+            self._desk.writer.note(self._kept)
 
     async def close(self, outcome: Outcome) -> None:
         """Write the end of the run, and wait for that."""
@@ -218,14 +219,15 @@ class RunMeter:
             raise StoreUnavailable(message) from error
 
     async def _end(self, ended: OutboxRun) -> None:
-        if await self._desk.writer.write(ended, durable=True):
+        if await self._desk.writer.write(ended, durable=True, must=True):
             self._desk.wrote(ended)
         else:
             await self._desk.lost(ended, self._kept)
 
     async def _write(self) -> None:
         state = self._state()
-        if not await self._desk.writer.write(state, durable=False):
+        # Recorders are told of nothing that the store might forget.
+        if not await self._desk.writer.write(state, durable=bool(state.entries)):
             raise StoreUnavailable(TAKEN_OVER)
         self._kept, self.noted = state, True
         self._desk.wrote(state)

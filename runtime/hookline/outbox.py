@@ -98,6 +98,9 @@ class OutboxStore(Protocol):
     claim them after that. No run is owned by two.
     """
 
+    async def find(self, run: str) -> OutboxRun | None:
+        """The run of this id, whoever has it."""
+
     async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         """Keep each in the place of the one with its id; the ids of those that were not kept.
 
@@ -106,8 +109,9 @@ class OutboxStore(Protocol):
 
         Args:
             runs: as they are now.
-            durable: whether this must survive the machine's power; else it only has to survive
-                the end of this process, which is cheaper.
+            durable: whether this, and all that was put before it, must survive the end of the
+                store and of the machine; else it only has to survive the end of this process,
+                which is cheaper.
         """
 
     async def remove(self, runs: Collection[str], *, server: str) -> None:

@@ -47,6 +47,9 @@ class OutboxWriter:
         lease: seconds for which the server is taken to live after it said so.
         live: the runs that this server has written and not ended.
         clock: this moment, in UTC.
+
+    Attributes:
+        outages: how often the store did not answer.
     """
 
     def __init__(
@@ -57,14 +60,20 @@ class OutboxWriter:
         live: Callable[[], Iterable[str]],
         clock: Callable[[], datetime] = now,
     ):
+        self.outages = 0
         self._outbox = outbox
         self._server = server
         self._lease = timedelta(seconds=lease)
         self._live = live
         self._clock = clock
         self._leased_until: datetime | None = None
+        self._since: datetime | None = None
         self._lapsed = False
         self._lost: set[str] = set()
+        # Runs that the store has and may forget; and of those, the ones since whose writing it
+        # was away.
+        self._unsure: set[str] = set()
+        self._doubtful: set[str] = set()
         self._writes: dict[str, _Write] = {}
         self._gone: set[str] = set()
         self._fading: dict[str, asyncio.TimerHandle] = {}
@@ -74,20 +83,32 @@ class OutboxWriter:
         self._task: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
 
-    async def write(self, run: OutboxRun, *, durable: bool) -> bool:
+    @property
+    def knows_the_dead(self) -> bool:
+        """Whether this server has had the store for a whole lease.
+
+        Only then has one that let its lease end surely died. After an outage of the store all
+        leases have ended, and those that live have yet to say so.
+        """
+        return self._since is not None and self._since + self._lease <= self._clock()
+
+    async def write(self, run: OutboxRun, *, durable: bool, must: bool = False) -> bool:
         """Write a run; false if it is another server's now.
 
-        One that must be durable is tried again until it is written, whether anybody waits or not.
+        Args:
+            run: as it is now.
+            durable: whether it must survive the end of the store.
+            must: whether it is tried again until it is written, whether anybody waits or not.
 
         Raises:
-            StoreUnavailable: it need not be durable, and the store does not answer.
+            StoreUnavailable: it is not tried again, and the store does not answer.
         """
         waiter: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         write = self._writes.get(run.id)
         if write is None:
-            write = self._writes[run.id] = _Write(run, durable, durable)
+            write = self._writes[run.id] = _Write(run, durable, must)
         write.run, write.durable = run, write.durable or durable
-        write.must = write.must or durable
+        write.must = write.must or must
         write.waiters.append(waiter)
         self._gone.discard(run.id)
         self._wake()
@@ -109,13 +130,17 @@ class OutboxWriter:
             self._later = asyncio.get_running_loop().call_later(REMOVAL_PAUSE, self._wake)
 
     def forget_later(self, run: str) -> None:
-        """Remove a run that was claimed and is done, when a lease has passed.
+        """Remove a run that is done, when a lease has passed.
 
         Its first server may live after all. It finds the run another server's until then; if the
         run were gone, it would write it again as its own, and all would be told a second time.
         """
         loop = asyncio.get_running_loop()
         self._fading[run] = loop.call_later(self._lease.total_seconds(), self._fade, run)
+
+    def regain(self, run: str) -> None:
+        """A run that was another server's was claimed by this one."""
+        self._lost.discard(run)
 
     def forgets(self, run: str) -> bool:
         """Whether the run is done, and only waits to be removed."""
@@ -129,11 +154,20 @@ class OutboxWriter:
         Raises:
             StoreUnavailable: the store does not answer.
         """
-        at, until = self._clock(), self._leased_until
-        await self._outbox.lease(self._server, at + self._lease)
-        lapsed = until is not None and until < at
+        at, until, before = self._clock(), self._leased_until, set(self._unsure)
+        since, self._since = self._since, None
+        try:
+            await self._outbox.lease(self._server, at + self._lease)
+        except BaseException:
+            self._doubt()
+            raise
+        lapsed = until is not None and until < self._clock()
+        if lapsed:
+            self._doubt()
         if lapsed or self._lapsed:
             await self._reconcile()
+        self._since = self._clock() if lapsed or since is None else since
+        self._unsure -= before
         self._lapsed = lapsed
         self._leased_until = at + self._lease
 
@@ -185,6 +219,7 @@ class OutboxWriter:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  any store, any failure: it is tried again
+                self._doubt()
                 log.warning("usage.write_retried", runs=len(writes), error=repr(error))
                 self._put_back(writes, gone)
                 await asyncio.sleep(pause)
@@ -207,12 +242,19 @@ class OutboxWriter:
             await self.renew()
         mine = [write.run for write in writes if write.run.id not in self._lost]
         durable = any(write.durable for write in writes)
+        before = set(self._unsure)
         async with asyncio.timeout(self._left()):
             if gone:
                 lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
             else:
                 lost = await self._put(mine, durable=durable)
         self._lost.update(lost)
+        written = {run.id for run in mine}
+        self._doubtful -= written
+        if durable:
+            self._unsure -= before | written
+        else:
+            self._unsure |= written
         for write in writes:
             for waiter in write.waiters:
                 if not waiter.done():
@@ -221,11 +263,8 @@ class OutboxWriter:
 
     def _left(self) -> float:
         """Seconds for which the runs are certainly this server's."""
-        return (
-            0.0
-            if self._leased_until is None
-            else (self._leased_until - self._clock()).total_seconds()
-        )
+        at = self._clock()
+        return ((self._leased_until or at) - at).total_seconds()
 
     async def _put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         return await self._outbox.put(runs, durable=durable) if runs else frozenset()
@@ -249,14 +288,24 @@ class OutboxWriter:
                 newer.waiters[:0] = write.waiters
         self._gone.update(gone)
 
+    def _doubt(self) -> None:
+        """The store did not answer: it may have crashed, and have forgotten what it could."""
+        self.outages += 1
+        self._doubtful |= self._unsure
+        self._unsure.clear()
+
     async def _reconcile(self) -> None:
-        """After a lapse: what is not this server's in the store any more was claimed."""
+        """After a lapse: what is not this server's in the store any more was claimed.
+
+        What the store may have lost, with what else it had not made durable, is left out: the next
+        write of such a run finds out.
+        """
         mine: set[str] = set()
         after = ""
         while page := await self._outbox.owned(self._server, after=after):
             mine.update(run.id for run in page)
             after = page[-1].id
-        lost = set(self._live()) - mine
+        lost = set(self._live()) - mine - self._doubtful
         if lost:
             log.error("usage.runs_lost", runs=sorted(lost))
         self._lost.update(lost)

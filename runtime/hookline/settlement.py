@@ -1,6 +1,6 @@
 """Settlement: what becomes of runs whose server is gone, and of a server that was not gone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import attrs
 
@@ -30,34 +30,38 @@ def settled(run: OutboxRun, price: Pricing) -> OutboxRun:
     )
 
 
-def leftover(ended: OutboxRun, kept: OutboxRun, price: Pricing) -> OutboxRun:
+def leftover(ended: OutboxRun, other: OutboxRun) -> OutboxRun:
     """What a run consumed that another server, which settled it too early, did not record.
 
     That one has told the recorders that the run ended, and nobody tells them again.
 
     Args:
         ended: the run as it ended in this process.
-        kept: as the outbox had it last, which is what the other server went by.
-        price: of an entry.
+        other: as the other server settled it.
     """
-    told: Mapping[str, UsageEntry] = {entry.id: entry for entry in kept.entries}
-    noted: Mapping[str, UsageEntry] = {entry.id: entry for entry in kept.open}
+    told = {entry.id: entry for entry in other.entries}
+    used = {entry.id: entry for entry in ended.entries}
     entries = [
-        _supplement(entry, noted[entry.id], price) if entry.id in noted else entry
-        for entry in ended.entries
-        if entry.id not in told
+        _supplement(entry, told[entry.id]) if entry.id in told else entry
+        for entry in (*ended.entries, *(_nothing(told[id_]) for id_ in told if id_ not in used))
+        if entry.id not in told or entry.tokens != told[entry.id].tokens
     ]
     closed = [Taken(recorder=name, item=ended.closing.id) for name in ended.recorders]
     return attrs.evolve(ended, id=f"{ended.id}:more", entries=entries, taken=closed, parked=())
 
 
-def _supplement(entry: UsageEntry, noted: UsageEntry, price: Pricing) -> UsageEntry:
+def _nothing(entry: UsageEntry) -> UsageEntry:
+    """The entry of a call that consumed nothing after all."""
+    price = entry.price and attrs.evolve(entry.price, amount=0)
+    return attrs.evolve(entry, tokens=TokenCounts(), price=price)
+
+
+def _supplement(entry: UsageEntry, told: UsageEntry) -> UsageEntry:
     counts = attrs.asdict(entry.tokens)
     tokens = TokenCounts(
-        **{name: count - getattr(noted.tokens, name) for name, count in counts.items()}
+        **{name: count - getattr(told.tokens, name) for name, count in counts.items()}
     )
-    before = price(noted)
     cost = entry.price
-    if before is not None and cost is not None:
-        cost = attrs.evolve(cost, amount=cost.amount - before.amount)
+    if told.price is not None and cost is not None:
+        cost = attrs.evolve(cost, amount=cost.amount - told.price.amount)
     return attrs.evolve(entry, tokens=tokens, supplement=True, price=cost)

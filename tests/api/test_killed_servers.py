@@ -160,8 +160,10 @@ def _compare(it: House, entries: list[Any]) -> Counter[str]:
             began = counts["output"] or counts["finished"]
             if not began and step not in steps:
                 continue
+            if ask.outcome == "gone" and step not in steps:
+                continue  # the server may have hung up before it read anything
             assert step in steps, (ask, counts)
-            if ask.outcome == "cut off":
+            if ask.outcome in {"cut off", "gone"}:
                 assert steps[step] <= counts["output"] + 2  # a call of a tool is counted
             else:
                 assert steps[step] == counts["output"], (ask, counts)

@@ -64,6 +64,13 @@ class Histories(RuleBasedStateMachine):
     def lose_the_store(self, down: bool) -> None:
         self.world.store_down = down
 
+    @precondition(lambda self: self.world is not None)
+    @rule(seconds=st.sampled_from([0.3, 5.0, 20.0, 50.0]))
+    def crash_the_store(self, seconds: float) -> None:
+        self.world.crash()
+        self.world.wait(seconds)
+        self.world.store_down = False
+
     @rule(failing=st.booleans())
     def lose_the_recorder(self, failing: bool) -> None:
         self.world.billing.failing = failing

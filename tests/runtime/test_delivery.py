@@ -29,6 +29,11 @@ from support.runtimes import HELPER, run, scope
 
 QUICK = UsageConfig(interval=0.01, lease=1.0, park_after=0.2)
 PATIENT = UsageConfig(interval=0.01, lease=1.0)
+SILENT = UsageConfig(interval=0.01, lease=60.0)
+"""That of a server which does not renew its lease before the test is over."""
+
+
+END = Closing(run="run_1", agent="helper", user="alice", outcome="failed")
 
 
 def entry(step: int, run: str = "run_1") -> UsageEntry:
@@ -129,9 +134,28 @@ class Failing(MemoryOutbox):
         self.down = False
 
     async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> frozenset[str]:
+        self._answer()
+        return frozenset(await super().put(runs, durable=durable))
+
+    async def lease(self, server: str, until: datetime) -> None:
+        self._answer()
+        await super().lease(server, until)
+
+    def _answer(self) -> None:
         if self.down:
             message = "down"
             raise StoreUnavailable(message)
+
+
+class Watched(MemoryOutbox):
+    """An outbox that says how many entries were put, and whether they had to last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.puts: list[tuple[int, bool]] = []
+
+    async def put(self, runs: Sequence[OutboxRun], *, durable: bool) -> frozenset[str]:
+        self.puts += [(len(one.entries), durable) for one in runs]
         return frozenset(await super().put(runs, durable=durable))
 
 
@@ -290,16 +314,16 @@ def test_a_server_that_was_replaced_and_does_not_know_it_adds_what_was_missed() 
     recorder, outbox = Ordered(), MemoryOutbox()
 
     async def work() -> None:
-        async with delivering(recorder, outbox=outbox) as first:
+        async with delivering(recorder, outbox=outbox, config=SILENT) as first:
             meter, _ = await first.admit(admission(), entry(0))
-            await outbox.leave(first.server)
+            outbox.leases[first.server] = now()
             async with delivering(recorder, outbox=outbox) as second:
                 await until(lambda: recorder.closings and not second._parcels)
                 await asyncio.sleep(0.3)  # longer than what is done otherwise stays
-                meter.record(attrs.evolve(entry(0), tokens=TokenCounts(input=1, output=40)))
+                meter.record(used(0, 40))
                 await meter.close("finished")
                 await until(lambda: len(recorder.entries) == 2)
-        assert 0 == (await outbox.counts()).runs
+                await until(lambda: not outbox.kept)
 
     run(work)
     entries = {one.id: one.tokens for one in recorder.entries}
@@ -317,12 +341,13 @@ def test_a_claim_that_was_under_way_is_found_with_the_next_lease() -> None:
     async def work() -> None:
         async with delivering(recorder, outbox=outbox, clock=clock) as first:
             meter, _ = await first.admit(admission(), entry(0))
+            await first.sweep()  # what was noted before is not forgotten
             clock.ahead += timedelta(hours=1)
             await first.sweep()
             (claimed,) = await outbox.claim("other", clock() + timedelta(hours=1))
             await outbox.remove([claimed.id], server="other")
             await first.sweep()
-            meter.record(attrs.evolve(entry(0), tokens=TokenCounts(input=1, output=40)))
+            meter.record(used(0, 40))
             await meter.close("finished")
             await until(lambda: recorder.entries)
 
@@ -342,6 +367,107 @@ def test_a_write_is_given_up_when_the_lease_has_passed() -> None:
     run(work)
     assert 2 == outbox.ends
     assert ["run_1:0", "run_1:1"] == [one.id for one in recorder.entries]
+
+
+def used(step: int, output: int) -> UsageEntry:
+    """What some model call consumed, with output."""
+    return attrs.evolve(entry(step), tokens=TokenCounts(input=1, output=output))
+
+
+def test_what_was_missed_is_counted_from_what_the_other_one_had() -> None:
+    """It had seen a part of a call, and another call that consumed nothing in the end."""
+    recorder, outbox = Ordered(), MemoryOutbox()
+
+    async def work() -> None:
+        prices = [part(Prices())]
+        async with delivering(recorder, outbox=outbox, prices=prices, config=SILENT) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            await meter.open(admission(0), entry(0), lambda: 60)
+            await meter.open(admission(1), entry(1), lambda: 0)
+            meter.note()
+            await asyncio.sleep(0.02)
+            outbox.leases[first.server] = now()
+            async with delivering(recorder, outbox=outbox, prices=prices):
+                await until(lambda: recorder.closings)
+                meter.record(used(0, 100))
+                meter.drop("run_1:1")
+                await meter.close("finished")
+                await until(lambda: "run_1:1:more" in {one.id for one in recorder.entries})
+
+    run(work)
+    entries = {one.id: one for one in recorder.entries}
+    found = {
+        id_: (one.tokens.input, one.tokens.output, one.price.amount) for id_, one in entries.items()
+    }
+    assert found == {
+        "run_1:0": (0, 60, 60),
+        "run_1:0:more": (1, 40, 41),
+        "run_1:1": (1, 0, 1),
+        "run_1:1:more": (-1, 0, -1),
+    }
+
+
+def test_a_run_that_was_claimed_to_and_fro_is_told_of() -> None:
+    """The server that took it over is dead, and has told nobody yet."""
+    recorder, outbox = Ordered(), MemoryOutbox()
+
+    async def work() -> None:
+        async with delivering(recorder, outbox=outbox) as first:
+            meter, _ = await first.admit(admission(), entry(0))
+            await outbox.leave(first.server)
+            await outbox.claim("other", now())
+            meter.record(used(0, 40))
+            with pytest.raises(StoreUnavailable, match="taken over"):
+                await meter.open(admission(1), entry(1), lambda: 0)
+            await first.sweep()
+            assert ["run_1"] == [one.id for one in await outbox.owned(first.server)]
+            await meter.close("finished")
+            await until(lambda: recorder.closings and len(recorder.entries) == 2)
+            await until(lambda: not outbox.kept)
+
+    run(work)
+    assert 40 == sum(one.tokens.output for one in recorder.entries)
+    assert ["failed"] == [one.outcome for one in recorder.closings]
+
+
+def test_nobody_is_taken_for_dead_after_an_outage_of_the_store() -> None:
+    """All leases have ended, and those that live have yet to say so."""
+    outbox, clock = Failing(), Clock()
+
+    async def work() -> None:
+        left = OutboxRun(id="run_1", server="other", recorders=["part0"], closing=END)
+        await outbox.put([left], durable=True)
+        await outbox.lease("other", clock())
+        async with delivering(RecordingRecorder(), outbox=outbox, clock=clock) as delivery:
+            for _ in range(2):
+                await delivery.sweep()
+                assert [] == list(await outbox.owned(delivery.server))
+                clock.ahead += timedelta(seconds=0.4)
+            outbox.down = True
+            with pytest.raises(StoreUnavailable):
+                await delivery.sweep()
+            outbox.down = False
+            clock.ahead += timedelta(seconds=0.4)
+            for _ in range(3):
+                await delivery.sweep()
+                assert [] == list(await outbox.owned(delivery.server))
+                clock.ahead += timedelta(seconds=0.4)
+            await delivery.sweep()
+            assert ["run_1"] == [one.id for one in await outbox.owned(delivery.server)]
+
+    run(work)
+
+
+def test_recorders_are_told_of_what_the_store_cannot_forget() -> None:
+    """Runs are noted lightly until there is something to tell."""
+    outbox = Watched()
+
+    async def work() -> None:
+        async with delivering(RecordingRecorder(), outbox=outbox) as delivery:
+            await consume(delivery)
+
+    run(work)
+    assert [(0, False), (1, True), (2, True)] == outbox.puts
 
 
 def test_a_run_that_another_server_has_goes_no_further() -> None:

@@ -9,6 +9,12 @@ from hookline.ledger import EntryQuery
 from support.faulty_stores import Port
 
 
+class FindsTheFirst(Port):
+    async def find(self, run):
+        found = sorted(id_ for id_ in self._inner.kept if id_ >= run)
+        return self._inner.kept[found[0]] if found else None
+
+
 class PutsAnything(Port):
     async def put(self, runs, *, durable):
         await self._inner.put(runs, durable=durable)

@@ -19,6 +19,7 @@ from hookline.config import Config
 from hookline.errors import HooklineError, ProviderBroken, StoreUnavailable
 from hookline.events import Text
 from hookline.ledger import EntryQuery, LedgerEntry
+from hookline.outbox import OutboxRun
 from hookline.plugins import Plugins
 from hookline.providers import ModelDelta, ModelFinished, ModelUsage, ToolCallPiece
 from hookline.registry import Registry
@@ -38,6 +39,9 @@ START = "0.000002"
 """Dollars that an account begins with: enough for some runs, and not for all."""
 
 PORTS = ("outbox", "ledger")
+DURABLE = ("lease", "leave", "claim", "change")
+"""What outlives a crash of the store, as all does that came before."""
+
 LONG = 3600.0
 """Virtual seconds in which everything has come to rest."""
 
@@ -184,6 +188,8 @@ class Port:
                 message = "the store is down"
                 raise StoreUnavailable(message)
             result = await method(*args, **fields)
+            if name in DURABLE or fields.get("durable"):
+                world.sync()
             await world.whim("store")
             await self._server.alive()
             return result
@@ -317,6 +323,9 @@ class World:
         self.servers: list[Server] = []
         self.killed: list[Server] = []
         self.cut_off: set[str] = set()
+        self.forgotten: set[str] = set()
+        self._durable: dict[str, OutboxRun] = {}
+        self._back: set[str] = set()
         self.markers: dict[str, str] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._count = 0
@@ -336,6 +345,19 @@ class World:
                 message = "the connection was lost"
                 raise StoreUnavailable(message)
             raise ConnectionError
+
+    def sync(self) -> None:
+        """What is in the outbox outlives a crash from now on."""
+        self._durable = dict(self.store.outbox.kept)
+
+    def crash(self) -> None:
+        """The store goes down, and forgets what it had not made durable."""
+        kept = self.store.outbox.kept
+        self.forgotten |= {id_ for id_, run in kept.items() if self._durable.get(id_) != run}
+        self._back |= self._durable.keys() - kept.keys()
+        kept.clear()
+        kept.update(self._durable)
+        self.store_down = True
 
     def do(self, work: Any) -> Any:
         """Do something to its end."""
@@ -402,15 +424,14 @@ class World:
             for server in self.servers:
                 for run in server.runtime.running:
                     run.cancel("client_gone")
-            left = await self.store.outbox.counts()
-            if not left.runs and not any(server.runtime.running for server in self.servers):
+            if self._is_empty() and not any(server.runtime.running for server in self.servers):
                 break
         await asyncio.sleep(61.0)
 
     def check(self) -> None:
         """What was served is what was recorded and paid for, everywhere."""
         ledger, outside = self._ledger(), self.billing.entries
-        assert 0 == self.do(self.store.outbox.counts()).runs
+        assert self._is_empty()
         assert ledger.keys() == outside.keys()
         for id_, entry in ledger.items():
             told = outside[id_]
@@ -419,6 +440,13 @@ class World:
         self._check_counts(list(outside.values()))
         self._check_balances(list(ledger.values()))
         assert all(len(outcomes) == 1 for outcomes in self.billing.outcomes.values())
+
+    def _is_empty(self) -> bool:
+        """Whether nothing is left but runs whose removal was forgotten."""
+        left = self.store.outbox.kept.values()
+        return all(
+            run.ended and run.id in self._back & self.billing.outcomes.keys() for run in left
+        )
 
     def _ledger(self) -> dict[str, LedgerEntry]:
         query = EntryQuery(kinds=["usage"])
@@ -434,7 +462,9 @@ class World:
             counts = recorded[marker].setdefault(entry.step, Counter())
             counts.update(input=entry.tokens.input, output=entry.tokens.output)
         cut_off = {self.markers[run] for run in self.cut_off if run in self.markers}
-        for marker in self.markers.values():
+        for run, marker in self.markers.items():
+            if run in self.cut_off & self.forgotten:
+                continue  # nobody is left who knows
             served = self.upstream.served.get(marker, [])
             steps = [recorded[marker].get(step) for step in range(len(recorded[marker]))]
             if marker not in cut_off:

@@ -229,6 +229,7 @@ class House(Fleet):
             ask.outcome = "left"
             return
         time.sleep(0.2)
+        ask.outcome = "gone"
 
     def wait(self) -> None:
         """Wait for all who ask."""

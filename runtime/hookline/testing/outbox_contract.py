@@ -53,6 +53,22 @@ class OutboxContract(StoreSuite):
 
         run(check, self.open(tmp_path))
 
+    def test_a_run_in_the_outbox_is_found_by_its_id(self, tmp_path: Path) -> None:
+        """Whoever has it, whole, however odd the id is."""
+
+        async def check(store: Store) -> None:
+            theirs = attrs.evolve(WHOLE, id="run_2", server="two")
+            odd = [under_way(id_) for id_ in ODD_IDS]
+            await store.outbox.put([WHOLE, theirs, *odd], durable=False)
+
+            for one in (WHOLE, theirs, *odd):
+                found = await store.outbox.find(one.id)
+                assert found is not None
+                assert contents([found]) == contents([one])
+            assert await store.outbox.find("run_3") is None
+
+        run(check, self.open(tmp_path))
+
     def test_a_run_of_another_server_is_not_put(self, tmp_path: Path) -> None:
         """It stays as it is, its id is given back, and what else was put is kept."""
 

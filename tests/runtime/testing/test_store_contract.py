@@ -63,6 +63,7 @@ FAULTS = [
     ("audit", faults.ReadsForward, "the_audit_is_read_newest_first"),
     ("continuations", faults.FindsForEveryone, "a_continuation_belongs_to_a_user_and_an_agent"),
     ("continuations", faults.NeverExpires, "an_expired_continuation_is_not_found"),
+    ("outbox", money.FindsTheFirst, "a_run_in_the_outbox_is_found_by_its_id"),
     ("outbox", money.PutsAnything, "a_run_of_another_server_is_not_put"),
     ("outbox", money.PutsAnything, "a_claimed_run_is_lost_to_its_server"),
     ("outbox", money.PutsAllOrNothing, "a_run_of_another_server_is_not_put"),
