@@ -6,6 +6,7 @@ from typing import Self
 
 from structlog.typing import FilteringBoundLogger
 
+from hookline.background import end
 from hookline.keys import KeyStore
 
 FLUSH_SECONDS = 10.0
@@ -56,9 +57,7 @@ class LastUse:
 
     async def __aexit__(self, *exc: object) -> None:
         """Stop, and write down what is left."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
         await self.flush()
 
     async def _write_on(self) -> None:

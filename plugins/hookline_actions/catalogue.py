@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Self
 
 from hookline import PluginContext
+from hookline.background import end
 from hookline.errors import ConfigError, HooklineError, StoreUnavailable
 from hookline.records import Record
 from hookline_actions.assembly import Loaded, assemble
@@ -66,7 +67,7 @@ class Catalogue:
             await self._stack.aclose()
             raise
         task = asyncio.create_task(self._keep_up(), name="actions.catalogue")
-        self._stack.push_async_callback(_ended, task)
+        self._stack.push_async_callback(end, task)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -182,9 +183,3 @@ class Catalogue:
 def _stamp(record: Record) -> tuple[int, object]:
     """What changes with the record; a version alone begins anew when a record was removed."""
     return record.version, record.updated_at
-
-
-async def _ended(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

@@ -8,6 +8,7 @@ from typing import Self
 import attrs
 import structlog
 
+from hookline.background import end
 from hookline.errors import AdmissionRefused
 from hookline.ledger import Account, LedgerEntry, LedgerStore, Limits
 from hookline.money import nanos
@@ -162,9 +163,7 @@ class Ledger(UsageRecorder):
 
     async def __aexit__(self, *exc: object) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def renew(self) -> None:
         """Keep what the runs under way have reserved.

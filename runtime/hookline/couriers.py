@@ -9,6 +9,7 @@ from datetime import datetime
 import attrs
 import structlog
 
+from hookline.background import end
 from hookline.errors import RecordRejected
 from hookline.moments import now
 from hookline.outbox import OutboxRun, Parked, Taken
@@ -137,10 +138,7 @@ class Courier:
         """Offer nothing more."""
         for timer in self._timers.values():
             timer.cancel()
-        for worker in self._workers:
-            worker.cancel()
-        if self._workers:
-            await asyncio.wait(self._workers)
+        await end(*self._workers)
 
     def _queue(self, parcel: Parcel) -> None:
         self._timers.pop(parcel.run.id, None)

@@ -14,9 +14,11 @@ from typing import Self
 import attrs
 import structlog
 
+from hookline.background import end
 from hookline.config import UsageConfig
 from hookline.couriers import Courier, Parcel
 from hookline.errors import AdmissionRefused, PartUnavailable, StoreUnavailable
+from hookline.lease import Lease
 from hookline.meter import Desk, Meter, RunMeter, Unmetered, estimated
 from hookline.moments import now
 from hookline.outbox import OutboxRun, OutboxStore, Parked
@@ -78,7 +80,8 @@ class UsageDelivery:
         self._parcels: dict[str, Parcel] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._called_off: set[asyncio.Task[None]] = set()
-        self._writer = OutboxWriter(outbox, self.server, config.lease, self._noted, self._clock)
+        self._lease = Lease(outbox, self.server, config.lease, self._noted, clock)
+        self._writer = OutboxWriter(outbox, self.server, self._lease)
         self.recorders: Sequence[Courier] = [
             Courier(
                 part,
@@ -153,15 +156,15 @@ class UsageDelivery:
         Raises:
             StoreUnavailable: the outbox does not answer.
         """
-        await self._writer.renew()
+        await self._lease.renew()
         for run in await self._outbox.claim(self.server, LONG_AGO, limit=self._room):
             await self._adopt(run, contested=False)
-        if self._writer.knows_the_dead:
+        if self._lease.tells_the_dead:
             for run in await self._outbox.claim(self.server, self._clock(), limit=self._room):
                 await self._adopt(run, contested=True)
-        if self._outages != self._writer.outages:
+        if self._outages != self._lease.outages:
             # The store may have forgotten that runs were removed.
-            self._outages, self._behind = self._writer.outages, True
+            self._outages, self._behind = self._lease.outages, True
         if self._behind and self._room > self.config.waiting // 2:
             await self._catch_up()
 
@@ -182,9 +185,7 @@ class UsageDelivery:
         """Wait for the recorders, for a time; what they have not taken stays in the outbox."""
         if not self.parts:
             return
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         waits = [asyncio.ensure_future(courier.drained()) for courier in self.recorders]
         await asyncio.wait(waits, timeout=self.config.grace)
         for courier, wait in zip(self.recorders, waits, strict=True):
@@ -276,7 +277,7 @@ class UsageDelivery:
         """Go on with a run of a server that is gone."""
         if run.id in self._parcels or run.id in self._meters:
             return
-        self._writer.regain(run.id)
+        self._lease.lost.discard(run.id)
         known = {part.plugin for part in self.parts}
         run = settled(attrs.evolve(run, server=self.server), self.price)
         missing = [

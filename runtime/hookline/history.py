@@ -8,6 +8,7 @@ from typing import Literal, Protocol, Self
 import attrs
 import structlog
 
+from hookline.background import end
 from hookline.conversations import Conversation, ConversationStore
 from hookline.moments import now
 
@@ -135,8 +136,7 @@ class History:
     async def __aexit__(self, *exc: object) -> None:
         """Stop, and write down what is left."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end(self._task)
             await self.flush()
 
     async def _write_on(self) -> None:

@@ -1,16 +1,16 @@
 """Writing to the outbox: all that waits at once, and again until it is written."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
 from typing import Self
 
 import attrs
 import structlog
 
+from hookline.background import end
 from hookline.errors import StoreUnavailable
-from hookline.moments import now
+from hookline.lease import Lease
 from hookline.outbox import OutboxRun, OutboxStore
 
 log = structlog.get_logger("hookline.usage")
@@ -38,42 +38,18 @@ class _Write:
 class OutboxWriter:
     """Writes the runs of one server process. An async context manager.
 
-    While a write is under way the next ones collect, so many runs cost few writes. It also keeps
-    the lease that makes the runs this server's.
+    While a write is under way the next ones collect, so many runs cost few writes.
 
     Args:
         outbox: where to.
         server: the id of this process.
-        lease: seconds for which the server is taken to live after it said so.
-        live: the runs that this server has written and not ended.
-        clock: this moment, in UTC.
-
-    Attributes:
-        outages: how often the store did not answer.
+        lease: what makes the runs this server's; it is taken on entry, and given up on leaving.
     """
 
-    def __init__(
-        self,
-        outbox: OutboxStore,
-        server: str,
-        lease: float,
-        live: Callable[[], Iterable[str]],
-        clock: Callable[[], datetime] = now,
-    ):
-        self.outages = 0
+    def __init__(self, outbox: OutboxStore, server: str, lease: Lease):
         self._outbox = outbox
         self._server = server
-        self._lease = timedelta(seconds=lease)
-        self._live = live
-        self._clock = clock
-        self._leased_until: datetime | None = None
-        self._since: datetime | None = None
-        self._lapsed = False
-        self._lost: set[str] = set()
-        # Runs that the store has and may forget; and of those, the ones since whose writing it
-        # was away.
-        self._unsure: set[str] = set()
-        self._doubtful: set[str] = set()
+        self._lease = lease
         self._writes: dict[str, _Write] = {}
         self._gone: set[str] = set()
         self._fading: dict[str, asyncio.TimerHandle] = {}
@@ -82,15 +58,6 @@ class OutboxWriter:
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
         self._later: asyncio.TimerHandle | None = None
-
-    @property
-    def knows_the_dead(self) -> bool:
-        """Whether this server has had the store for a whole lease.
-
-        Only then has one that let its lease end surely died. After an outage of the store all
-        leases have ended, and those that live have yet to say so.
-        """
-        return self._since is not None and self._since + self._lease <= self._clock()
 
     async def write(self, run: OutboxRun, *, durable: bool, must: bool = False) -> bool:
         """Write a run; false if it is another server's now.
@@ -136,44 +103,15 @@ class OutboxWriter:
         run were gone, it would write it again as its own, and all would be told a second time.
         """
         loop = asyncio.get_running_loop()
-        self._fading[run] = loop.call_later(self._lease.total_seconds(), self._fade, run)
-
-    def regain(self, run: str) -> None:
-        """A run that was another server's was claimed by this one."""
-        self._lost.discard(run)
+        self._fading[run] = loop.call_later(self._lease.seconds, self._fade, run)
 
     def forgets(self, run: str) -> bool:
         """Whether the run is done, and only waits to be removed."""
         return run in self._gone or run in self._fading
 
-    async def renew(self) -> None:
-        """Say that this server lives; find out which of its runs were claimed if that came late.
-
-        That is done once more with the next lease: a claim may have been under way.
-
-        Raises:
-            StoreUnavailable: the store does not answer.
-        """
-        at, until, before = self._clock(), self._leased_until, set(self._unsure)
-        since, self._since = self._since, None
-        try:
-            await self._outbox.lease(self._server, at + self._lease)
-        except BaseException:
-            self._doubt()
-            raise
-        lapsed = until is not None and until < self._clock()
-        if lapsed:
-            self._doubt()
-        if lapsed or self._lapsed:
-            await self._reconcile()
-        self._since = self._clock() if lapsed or since is None else since
-        self._unsure -= before
-        self._lapsed = lapsed
-        self._leased_until = at + self._lease
-
     async def __aenter__(self) -> Self:
         """Take the lease, and begin to write."""
-        await self.renew()
+        await self._lease.renew()
         self._task = asyncio.create_task(self._work(), name="outbox")
         return self
 
@@ -186,9 +124,9 @@ class OutboxWriter:
             self._later.cancel()
             self._wake()
         try:
-            async with asyncio.timeout(self._lease.total_seconds()):
+            async with asyncio.timeout(self._lease.seconds):
                 await self._idle.wait()
-                await self._outbox.leave(self._server)
+                await self._lease.give_up()
         except (TimeoutError, StoreUnavailable) as error:
             log.exception(
                 "usage.not_written",
@@ -196,9 +134,7 @@ class OutboxWriter:
                 error=str(error),
             )
         finally:
-            if self._task is not None:
-                self._task.cancel()
-                await asyncio.wait([self._task])
+            await end(self._task)
 
     def _fade(self, run: str) -> None:
         del self._fading[run]
@@ -219,7 +155,7 @@ class OutboxWriter:
             except asyncio.CancelledError:
                 raise
             except Exception as error:  # noqa: BLE001  any store, any failure: it is tried again
-                self._doubt()
+                self._lease.doubt()
                 log.warning("usage.write_retried", runs=len(writes), error=repr(error))
                 self._put_back(writes, gone)
                 await asyncio.sleep(pause)
@@ -237,34 +173,25 @@ class OutboxWriter:
         return writes, gone
 
     async def _flush(self, writes: Sequence[_Write], gone: Sequence[str]) -> None:
+        lease = self._lease
         # Early enough that the write is over before another server may claim anything.
-        if self._leased_until is None or self._leased_until - self._lease / 3 < self._clock():
-            await self.renew()
-        mine = [write.run for write in writes if write.run.id not in self._lost]
+        if lease.left < lease.seconds / 3:
+            await lease.renew()
+        mine = [write.run for write in writes if write.run.id not in lease.lost]
         durable = any(write.durable for write in writes)
-        before = set(self._unsure)
-        async with asyncio.timeout(self._left()):
+        unsure = lease.unsure()
+        async with asyncio.timeout(lease.left):
             if gone:
                 lost, _ = await asyncio.gather(self._put(mine, durable=durable), self._remove(gone))
             else:
                 lost = await self._put(mine, durable=durable)
-        self._lost.update(lost)
-        written = {run.id for run in mine}
-        self._doubtful -= written
-        if durable:
-            self._unsure -= before | written
-        else:
-            self._unsure |= written
+        lease.lost.update(lost)
+        lease.written([run.id for run in mine], unsure, durable=durable)
         for write in writes:
             for waiter in write.waiters:
                 if not waiter.done():
-                    waiter.set_result(write.run.id not in self._lost)
-        self._lost.difference_update(gone)
-
-    def _left(self) -> float:
-        """Seconds for which the runs are certainly this server's."""
-        at = self._clock()
-        return ((self._leased_until or at) - at).total_seconds()
+                    waiter.set_result(write.run.id not in lease.lost)
+        lease.lost.difference_update(gone)
 
     async def _put(self, runs: Sequence[OutboxRun], *, durable: bool) -> AbstractSet[str]:
         return await self._outbox.put(runs, durable=durable) if runs else frozenset()
@@ -287,25 +214,3 @@ class OutboxWriter:
                 newer.must = newer.durable = True
                 newer.waiters[:0] = write.waiters
         self._gone.update(gone)
-
-    def _doubt(self) -> None:
-        """The store did not answer: it may have crashed, and have forgotten what it could."""
-        self.outages += 1
-        self._doubtful |= self._unsure
-        self._unsure.clear()
-
-    async def _reconcile(self) -> None:
-        """After a lapse: what is not this server's in the store any more was claimed.
-
-        What the store may have lost, with what else it had not made durable, is left out: the next
-        write of such a run finds out.
-        """
-        mine: set[str] = set()
-        after = ""
-        while page := await self._outbox.owned(self._server, after=after):
-            mine.update(run.id for run in page)
-            after = page[-1].id
-        lost = set(self._live()) - mine - self._doubtful
-        if lost:
-            log.error("usage.runs_lost", runs=sorted(lost))
-        self._lost.update(lost)

@@ -6,6 +6,7 @@ from typing import Self
 
 import structlog
 
+from hookline.background import end
 from hookline.keys import KeyStore
 from hookline.moments import now
 from hookline.runs import Run
@@ -64,9 +65,7 @@ class RevocationWatch:
 
     async def __aexit__(self, *exc: object) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        await end(self._task)
 
     async def _watch(self) -> None:
         while True:

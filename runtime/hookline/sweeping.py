@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, Self
 
 import structlog
 
+from hookline.background import end
 from hookline.blobs import FOLDERS, Blobs
 from hookline.errors import StoreUnavailable
 from hookline.files import FileStore
@@ -70,10 +70,7 @@ class Sweep:
 
     async def __aexit__(self, *exc: object) -> None:
         """Stop."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+        await end(self._task)
 
     async def remove_expired(self) -> int:
         """Remove files that have expired; how many there were."""
