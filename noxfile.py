@@ -149,8 +149,11 @@ def test(session: nox.Session) -> None:
         session.notify(name)
 
 
-AT_ONCE = ("--numprocesses=2", "--dist=loadfile")
-"""How all tests are run: the blocks of a page of the docs, like the tests of a file, in order."""
+AT_ONCE = ("--numprocesses=2", "--dist=loadfile", "--no-loadscope-reorder")
+"""How all tests are run: the blocks of a page of the docs, like the tests of a file, in order.
+
+Files are taken as they are collected; by the number of their tests, the longest would come last.
+"""
 
 
 @nox.session
