@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -39,7 +38,7 @@ from hookline_api import dialects, sse
 from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
 from hookline_api.config import ApiConfig
-from hookline_api.described import errors
+from hookline_api.described import documented, errors
 from hookline_api.dialects import Answer, Dialect
 from hookline_api.errors import failure_of_run, quota_headers
 
@@ -79,11 +78,7 @@ class StreamedOperation(Operation):
     operation_id="createChatCompletion",
     summary="Have an agent answer",
     tags=["chat"],
-    responses={
-        200: ResponseSpec(
-            ChatCompletion, description="The answer, or a stream of it", generate_examples=False
-        )
-    }
+    responses={200: documented(ChatCompletion, "The answer, or a stream of it")}
     | errors(402, 404, 413, 429, 502, 504),
 )
 async def create_chat_completion(

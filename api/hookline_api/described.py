@@ -1,7 +1,9 @@
-"""What the API's document says of errors: each status has one meaning, and all have one shape."""
+"""What the API's document says of answers: each status of an error has one meaning."""
 
 from collections.abc import Mapping
+from typing import Any
 
+from litestar import MediaType
 from litestar.openapi.datastructures import ResponseSpec
 
 from hookline.wire import ErrorBody
@@ -28,6 +30,15 @@ ALWAYS = (400, 401, 403, 503)
 def errors(*further: int) -> dict[int, ResponseSpec]:
     """The errors of an operation that needs a key: those of all of them, and these statuses."""
     return {
-        status: ResponseSpec(ErrorBody, description=MEANINGS[status], generate_examples=False)
-        for status in sorted({*ALWAYS, *further})
+        status: documented(ErrorBody, MEANINGS[status]) for status in sorted({*ALWAYS, *further})
     }
+
+
+def documented(shape: Any, description: str, media_type: str = MediaType.JSON) -> ResponseSpec:
+    """An answer of this shape, or with no body, without examples.
+
+    Litestar would make examples up, others with each start: the document would never be the same.
+    """
+    return ResponseSpec(
+        shape, description=description, media_type=media_type, generate_examples=False
+    )

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal, get_args
 
 from litestar import HttpMethod, Request, Response, delete, get, post, route
 from litestar.datastructures import ResponseHeader
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Stream
 from msgspec import Struct
@@ -20,7 +19,7 @@ from hookline.filing import Files
 from hookline.runtime import Runtime
 from hookline.wire import ErrorDetail
 from hookline_api.auth import may_use, principal_of
-from hookline_api.described import errors
+from hookline_api.described import documented, errors
 from hookline_api.errors import Failure
 from hookline_api.file_forms import UploadOperation
 from hookline_api.forms import Form, check_length, read_form
@@ -101,9 +100,9 @@ After = Annotated[
 ]
 Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=10_000, description="At most so many")]
 CONTENT = {
-    200: ResponseSpec(bytes, media_type="*/*", description="All bytes"),
-    206: ResponseSpec(bytes, media_type="*/*", description="The bytes of `Range`"),
-    304: ResponseSpec(None, description="The caller has them"),
+    200: documented(bytes, "All bytes", media_type="*/*"),
+    206: documented(bytes, "The bytes of `Range`", media_type="*/*"),
+    304: documented(None, "The caller has them"),
 }
 ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Of the bytes")
 
@@ -117,7 +116,7 @@ ETAG = ResponseHeader(name="ETag", documentation_only=True, description="Of the 
     tags=["files"],
     status_code=200,
     request_max_body_size=None,  # the file's own limit holds, as its bytes come in
-    responses={200: ResponseSpec(FileDocument, description="The file")} | errors(413),
+    responses={200: documented(FileDocument, "The file")} | errors(413),
 )
 async def create_file(request: Request[Any, Any, Any]) -> Response[FileDocument]:
     """Keep a file of the caller's. Its type is found from its bytes and its name."""

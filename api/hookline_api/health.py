@@ -4,10 +4,10 @@ import asyncio
 from typing import Any
 
 from litestar import Request, Response, get
-from litestar.openapi.datastructures import ResponseSpec
 
 from hookline.errors import StoreUnavailable
 from hookline.plugins import describe
+from hookline_api.described import documented
 
 PING_SECONDS = 5.0
 
@@ -23,11 +23,7 @@ async def health() -> dict[str, str]:
     operation_id="ready",
     summary="Whether requests can be served",
     tags=["health"],
-    responses={
-        503: ResponseSpec(
-            dict[str, Any], description="They cannot; `problems` says why", generate_examples=False
-        )
-    },
+    responses={503: documented(dict[str, Any], "They cannot; `problems` says why")},
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """200 if requests can be served, else 503; says which plugins were set aside, and why."""

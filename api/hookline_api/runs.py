@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from litestar import Response, get, post
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import Body, PathParameter
 from msgspec import Meta, Struct
 
@@ -16,7 +15,7 @@ from hookline.wire.chat import StreamOptions
 from hookline_api.auth import may_use, principal_of
 from hookline_api.bodies import StrictRequest
 from hookline_api.chat import StreamedOperation, answered, check_headers, manner_of
-from hookline_api.described import errors
+from hookline_api.described import documented, errors
 
 RunId = Annotated[str, PathParameter(description="The id that the header `hookline-run` gave")]
 DECISIONS = 1_000
@@ -93,10 +92,9 @@ async def _described(request: StrictRequest, run: str) -> RunObject:
     summary="Approve of calls that a run waits for, or refuse them",
     tags=["runs"],
     responses={
-        200: ResponseSpec(
-            ChatCompletion | RunObject,  # type: ignore[arg-type]
-            description="The rest of the answer, or a stream of it; or the run, which still waits",
-            generate_examples=False,
+        200: documented(
+            ChatCompletion | RunObject,
+            "The rest of the answer, or a stream of it; or the run, which still waits",
         )
     }
     | errors(402, 404, 409, 429, 502, 504),

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
@@ -22,7 +21,7 @@ from hookline.runtime import Runtime
 from hookline_api import reports
 from hookline_api.accounts import AccountDocument, document
 from hookline_api.auth import may_use, principal_of
-from hookline_api.described import errors
+from hookline_api.described import documented, errors
 from hookline_api.reports import UsageReport
 
 NOT_OWN = frozenset({"user", "account"})
@@ -56,7 +55,7 @@ Format = Annotated[
 ]
 JSON = "application/json"
 CSV = "text/csv"
-ANSWER = {200: ResponseSpec(UsageReport, description="What was used", generate_examples=False)}
+ANSWER = {200: documented(UsageReport, "What was used")}
 
 
 @dataclass

@@ -155,9 +155,16 @@ class Mongod:
             self.kill()
 
     def freeze(self) -> None:
-        """Let it hang: its connections stay open and nothing answers."""
+        """Let it hang: its connections stay open and nothing answers.
+
+        Returns when it hangs: a signal only asks the kernel to stop its threads, one by one.
+        """
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        how = os.WSTOPPED | os.WEXITED | os.WNOWAIT
+        became = os.waitid(os.P_PID, self._process.pid, how)
+        assert became is not None
+        assert became.si_code == os.CLD_STOPPED, f"mongod ended:\n{self.log}"
 
     def thaw(self) -> None:
         """Let it go on after ``freeze``."""

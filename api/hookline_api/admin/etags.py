@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from litestar import Response
 from litestar.datastructures import ResponseHeader
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import HeaderParameter
 
 from hookline.errors import InvalidRequest
+from hookline_api.described import documented
 from hookline_api.errors import PreconditionRequired
 
 IfMatch = Annotated[
@@ -28,7 +28,7 @@ IfNoneMatch = Annotated[
         description="ETags of versions that need not be sent again",
     ),
 ]
-NOT_MODIFIED = {304: ResponseSpec(None, description="The caller has this version")}
+NOT_MODIFIED = {304: documented(None, "The caller has this version")}
 ETAG = ResponseHeader(
     name="ETag", documentation_only=True, description="The version, in quotation marks"
 )
