@@ -57,6 +57,9 @@ class UsageDelivery:
         config: how long and how much.
         clock: this moment, in UTC. Servers that share a store must agree on it within a third of
             ``[usage] lease``.
+
+    Attributes:
+        on_lost: is told how each run ended whose server died, when its lease is over.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class UsageDelivery:
         self.parts = parts
         self.config = config
         self.server = "server_" + secrets.token_hex(12)
+        self.on_lost: Callable[[Closing], None] | None = None
         self._outbox = outbox
         self._prices = prices
         self._clock = clock
@@ -278,6 +282,7 @@ class UsageDelivery:
         if run.id in self._parcels or run.id in self._meters:
             return
         self._lease.lost.discard(run.id)
+        cut_off = not run.ended
         known = {part.plugin for part in self.parts}
         run = settled(attrs.evolve(run, server=self.server), self.price)
         missing = [
@@ -293,6 +298,8 @@ class UsageDelivery:
             for item in run.waiting(name)
         ]
         run = attrs.evolve(run, parked=[*run.parked, *missing])
+        if cut_off and self.on_lost is not None:
+            self.on_lost(run.closing)
         if await self._writer.write(run, durable=True, must=True):
             parcel = self._parcels[run.id] = Parcel(run, contested)
             self._send(parcel)

@@ -22,6 +22,10 @@ FORGET_INTERVAL = 3600.0
 WAITING = 100_000
 """Records that wait at most while the store does not answer; the oldest are lost first."""
 
+SERVER_LOST = "server_lost"
+"""Why a run failed whose server died, or was taken for dead."""
+_OPEN = ("running", "waiting")
+
 RunState = Literal["running", "waiting", "finished", "failed", "cancelled"]
 
 
@@ -42,6 +46,11 @@ class RunRecord:
     reason: str = ""
     started_at: datetime
     ended_at: datetime | None = None
+
+
+def cut_off(record: RunRecord, at: datetime) -> RunRecord:
+    """What is known of a run whose server died."""
+    return attrs.evolve(record, state="failed", reason=SERVER_LOST, ended_at=at)
 
 
 class RunStore(Protocol):
@@ -90,6 +99,7 @@ class History:
         self._clock = clock
         self._records: dict[str, RunRecord] = {}
         self._talks: dict[tuple[str, str], Conversation] = {}
+        self._lost: dict[str, datetime] = {}
         self._task: asyncio.Task[None] | None = None
 
     def note(self, record: RunRecord) -> None:
@@ -110,14 +120,23 @@ class History:
                 updated_at=at,
             )
 
+    def lose(self, run: str, at: datetime) -> None:
+        """The server of a run died, and was last seen at this moment."""
+        if self._keep:
+            self._lost[run] = at
+
     async def flush(self) -> None:
         """Write down what there is; what cannot be written stays for the next time."""
-        records, talks = self._records, self._talks
-        if not records and not talks:
+        records, talks, lost = self._records, self._talks, self._lost
+        if not records and not talks and not lost:
             return
-        self._records, self._talks = {}, {}
+        self._records, self._talks, self._lost = {}, {}, {}
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
+                for run, at in lost.items():
+                    known = await self._runs.get(run)
+                    if known is not None and known.state in _OPEN:
+                        records[run] = cut_off(known, at)
                 if records:
                     await self._runs.keep(list(records.values()))
                 if talks:
@@ -126,6 +145,7 @@ class History:
             log.warning("history.not_written", runs=len(records), error=str(error))
             self._records = {**records, **self._records}
             self._talks = {**talks, **self._talks}
+            self._lost = {**lost, **self._lost}
 
     async def __aenter__(self) -> Self:
         """Begin to write in the background."""

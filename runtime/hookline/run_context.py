@@ -11,6 +11,7 @@ from hookline.branches import Appending, Branch
 from hookline.calls import Owner
 from hookline.meter import Meter
 from hookline.moments import now
+from hookline.runs import billed_as
 from hookline.scope import RunScope
 from hookline.team import Joins, Team
 from hookline.tools import ToolSpec
@@ -69,7 +70,7 @@ class RunContext:
     @property
     def billed_as(self) -> str:
         """The id that usage is recorded under: the run's, with the number of a later part."""
-        return f"{self.scope.run}.{self.part}" if self.part else self.scope.run
+        return billed_as(self.scope.run, self.part)
 
     def owner_of(self, name: str) -> Owner:
         """Who runs the tool with this name."""

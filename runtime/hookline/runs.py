@@ -29,6 +29,16 @@ def new_run_id() -> str:
     return "run_" + secrets.token_hex(12)
 
 
+def billed_as(run: str, part: int) -> str:
+    """The id that a part of a run is billed under; parts are divided by waiting for approval."""
+    return f"{run}.{part}" if part else run
+
+
+def billed_for(id_: str) -> str:
+    """The run that something is billed for under this id."""
+    return id_.partition(".")[0]
+
+
 @attrs.frozen(kw_only=True)
 class Earlier:
     """What a run has behind it, if it has waited.

@@ -42,10 +42,10 @@ from hookline.records import Record
 from hookline.registry import Registry
 from hookline.revocation import RevocationWatch
 from hookline.run_context import RunContext
-from hookline.runs import CancelReason, Earlier, Run
+from hookline.runs import CancelReason, Earlier, Run, billed_for
 from hookline.sinks import EventSink
 from hookline.toolbox import Decisions
-from hookline.usage import Admission, TokenCounts, UsageEntry
+from hookline.usage import Admission, Closing, TokenCounts, UsageEntry
 from hookline.waiting import WaitingRun, answers, decide, keep, open_calls, undecided
 from hookline.waiting_rooms import WaitingRooms
 from hookline.whereabouts import FoundRun, Whereabouts, reason_of, record_of
@@ -99,7 +99,9 @@ class Runtime:
             self._rooms,
             self._runs,
             timedelta(hours=self._limits.approval_hours),
+            timedelta(seconds=self._limits.deadline),
         )
+        registry.delivery.on_lost = self._lost
         self._revocations = RevocationWatch(
             registry.store.keys,
             running=lambda: self.running,
@@ -306,6 +308,9 @@ class Runtime:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    def _lost(self, closing: Closing) -> None:
+        self._history.lose(billed_for(closing.run), closing.at)
 
     async def _execute(self, run: Run, began: Began, work: Work, record: RunRecord) -> None:
         context = began.context

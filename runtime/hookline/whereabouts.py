@@ -16,12 +16,15 @@ from hookline.events import (
     RunFinished,
     RunPaused,
 )
-from hookline.history import History, RunRecord, RunState, RunStore
+from hookline.history import History, RunRecord, RunState, RunStore, cut_off
 from hookline.moments import now
 from hookline.permissions import Principal
 from hookline.runs import Run
 from hookline.waiting import WaitingRun, undecided
 from hookline.waiting_rooms import WaitingRooms
+
+LATE = timedelta(minutes=1)
+"""How long after its deadline a run may have to say how it ended."""
 
 
 @attrs.frozen
@@ -42,6 +45,7 @@ class Whereabouts:
         rooms: where runs wait.
         running: those that are at work here, by id.
         patience: how long a run waits at most.
+        deadline: how long one works at most.
     """
 
     def __init__(
@@ -51,12 +55,14 @@ class Whereabouts:
         rooms: WaitingRooms,
         running: Mapping[str, Run],
         patience: timedelta,
+        deadline: timedelta,
     ):
         self._history = history
         self._runs = runs
         self._rooms = rooms
         self._running = running
         self._patience = patience
+        self._deadline = deadline
 
     async def find(self, principal: Principal, run: str) -> FoundRun:
         """A run of this principal's.
@@ -76,6 +82,8 @@ class Whereabouts:
             record = _at_rest(waiting)
         elif record is not None and record.state == "waiting":
             record = self._left(record)
+        elif record is not None and record.state == "running":
+            record = self._elsewhere(record)
         if record is None or record.user != principal.user:
             message = f"there is no run {run}"
             raise NotFound(message)
@@ -88,6 +96,15 @@ class Whereabouts:
         if now() < until:
             return attrs.evolve(record, state="running", reason="", ended_at=None)
         return attrs.evolve(record, state="cancelled", reason="expired", ended_at=until)
+
+    def _elsewhere(self, record: RunRecord) -> RunRecord:
+        """A run that another server has; after its deadline that one would have said how it ended.
+
+        A server that is killed right after a run has ended does not say it, and leaves nothing
+        that could be taken over.
+        """
+        until = record.started_at + self._deadline
+        return record if now() < until + LATE else cut_off(record, until)
 
 
 def _at_rest(waiting: WaitingRun) -> RunRecord:

@@ -3,17 +3,21 @@
 import asyncio
 import json
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import openai
 import pytest
 
 from hookline.wire.chat import ToolMessage
 from support.approvals import ASKING, LOOK, PAY, Bank, Notes
-from support.process import installed, run, serving
+from support.process import Program, installed, run, serving
 from support.runtimes import ListedModel, Model, Step, start
 from support.server import KEY, RunningServer, add_key, running_server
 from support.teams import calls, says
@@ -316,6 +320,7 @@ def test_openai_client_reads_answers_that_wait(site: Site) -> None:
 
 
 PLUGIN = '''
+import asyncio
 from pathlib import Path
 
 from hookline import StaticTools, hookimpl, tool
@@ -328,6 +333,7 @@ def tool_loader():
         """Pay somebody."""
         with Path("paid").open("a") as book:
             book.write(f"{amount}\\n")
+        await asyncio.sleep(60 if amount == 7 else 0)
         return f"paid {amount}"
 
     return StaticTools(pay)
@@ -348,31 +354,93 @@ model = "m"
 tools = ["pay"]
 tool_options.pay.require_approval = true
 
+[usage]
+lease = 1.0
+
 [plugins.acl.roles]
 user = ["remote_agents.use"]
 """
 
 
-def test_a_killed_server_is_replaced(tmp_path: Path) -> None:
-    """Whoever approves after the server was killed asks the next one, which goes on."""
+@attrs.frozen
+class Folder:
+    """Where servers run that are killed."""
+
+    folder: Path
+    path: str
+    key: str
+
+    def serving(self) -> AbstractContextManager[Program]:
+        """A server."""
+        return serving("serve", cwd=self.folder, PYTHONPATH=self.path)
+
+    def ask(self, server: Program, method: str, path: str, **options: Any) -> httpx.Response:
+        headers = {"authorization": f"Bearer {self.key}"}
+        url = f"{server.origin}/v1/{path}"
+        return httpx.request(method, url, headers=headers, timeout=SECONDS, **options)
+
+    def pay(self, server: Program, amount: int) -> Any:
+        """What the answer of a run says that waits until this can be paid."""
+        message = f'/tool pay {{"amount": {amount}}}'
+        body = {"model": "helper", "messages": [{"role": "user", "content": message}]}
+        return self.ask(server, "POST", "chat/completions", json=body).json()["hookline"]
+
+    @property
+    def paid(self) -> str:
+        """What has been paid."""
+        book = self.folder / "paid"
+        return book.read_text() if book.exists() else ""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    """A folder for servers with the tool ``pay``, and a key."""
     path = installed(tmp_path / "packages", {"bank": PLUGIN})
     (tmp_path / "hookline.toml").write_text(CONFIG)
     made = run("keys", "create", "--user", "alice", "--json", cwd=tmp_path, PYTHONPATH=path)
-    key = json.loads(made.stdout)["key"]
-    headers = {"authorization": f"Bearer {key}"}
-    message = '/tool pay {"amount": 5}'
-    with serving("serve", cwd=tmp_path, PYTHONPATH=path) as server:
-        body = {"model": "helper", "messages": [{"role": "user", "content": message}]}
-        url = f"{server.origin}/v1/chat/completions"
-        answer = httpx.post(url, json=body, headers=headers, timeout=SECONDS)
-        extension = answer.json()["hookline"]
+    return Folder(tmp_path, path, json.loads(made.stdout)["key"])
+
+
+def test_a_killed_server_is_replaced(folder: Folder) -> None:
+    """Whoever approves after the server was killed asks the next one, which goes on."""
+    with folder.serving() as server:
+        extension = folder.pay(server, 5)
         server.stop(signal.SIGKILL)
-    assert not (tmp_path / "paid").exists()
-    with serving("serve", cwd=tmp_path, PYTHONPATH=path) as server:
-        url = f"{server.origin}/v1/runs/{extension['run']}"
-        found = httpx.get(url, headers=headers, timeout=SECONDS).json()
-        rest = httpx.post(f"{url}/approve", json={}, headers=headers, timeout=SECONDS).json()
+    assert not folder.paid
+    with folder.serving() as server:
+        path = f"runs/{extension['run']}"
+        found = folder.ask(server, "GET", path).json()
+        rest = folder.ask(server, "POST", f"{path}/approve", json={}).json()
 
     assert ("waiting", extension["approvals"]) == (found["status"], found["approvals"])
-    assert "5\n" == (tmp_path / "paid").read_text()
+    assert "5\n" == folder.paid
     assert "paid 5" in rest["choices"][0]["message"]["content"]
+
+
+def test_a_run_that_was_approved_of_ends_with_its_server(folder: Folder) -> None:
+    """It has failed then, as every server says that comes after, and does not wait any more."""
+    with folder.serving() as server, ThreadPoolExecutor(1) as caller:
+        path = f"runs/{folder.pay(server, 7)['run']}"
+        approval = caller.submit(folder.ask, server, "POST", f"{path}/approve", json={})
+        until(lambda: folder.paid)
+        working = folder.ask(server, "GET", path).json()
+        server.stop(signal.SIGKILL)
+        with pytest.raises(httpx.HTTPError):
+            approval.result()
+    with folder.serving() as server:
+        until(lambda: folder.ask(server, "GET", path).json()["status"] != "running")
+        found = folder.ask(server, "GET", path).json()
+        again = folder.ask(server, "POST", f"{path}/approve", json={})
+
+    assert ("running", "") == (working["status"], working["reason"])
+    assert ("failed", "server_lost", []) == (found["status"], found["reason"], found["approvals"])
+    assert found["created_at"] <= found["ended_at"]
+    assert (404, "7\n") == (again.status_code, folder.paid)
+
+
+def until(true: Callable[[], object]) -> None:
+    """Wait until something is so."""
+    give_up = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < give_up, "it did not become so"
+        time.sleep(0.05)

@@ -16,7 +16,7 @@ from support.runtimes import ALICE, STOP, ListedModel, answer, finished, opened,
 
 def record(id_: str = "run_1", **fields: object) -> RunRecord:
     given = {"user": "alice", "agent": "helper", "version": 1, "state": "running", **fields}
-    return RunRecord(id=id_, started_at=now(), **given)
+    return RunRecord(id=id_, **{"started_at": now(), **given})
 
 
 class Failing(MemoryStore):
@@ -114,6 +114,56 @@ def test_what_could_not_be_written_is_written_later() -> None:
         assert await store.conversations.get("alice", "talk") is not None
 
     run(work)
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("running", ("failed", "server_lost")),
+        ("waiting", ("failed", "server_lost")),
+        ("finished", ("finished", "")),
+    ],
+)
+def test_a_run_ends_with_its_server(state: str, said: tuple[str, str]) -> None:
+    """What is known of it says so, when the store can be reached, unless it had ended."""
+
+    async def work() -> None:
+        store = Failing()
+        await store.kept([record(state=state)])
+        history = History(store.runs, store.conversations, timedelta(days=1))
+        history.lose("run_1", now())
+        history.lose("run_2", now())
+        await history.flush()
+        missed = await store.runs.get("run_1")
+        store.down = False
+        await history.flush()
+        kept = await store.runs.get("run_1")
+
+        assert missed is not None
+        assert kept is not None
+        assert (state, said) == (missed.state, (kept.state, kept.reason))
+        assert (kept.ended_at is None) == (state == "finished")
+        assert await store.runs.get("run_2") is None
+
+    run(work)
+
+
+def test_a_run_past_its_deadline_is_at_work_nowhere() -> None:
+    """Its server was killed before it could say how the run had ended."""
+
+    async def work() -> tuple[str, str]:
+        tables = {"runs": {"deadline": 60.0}}
+        async with opened(ListedModel(), tables=tables) as runtime:
+            late, early = now() - timedelta(seconds=125), now() - timedelta(seconds=90)
+            runs = [record(started_at=late), record("run_2", started_at=early)]
+            await runtime.registry.store.runs.keep(runs)
+            gone = (await runtime.look_up(ALICE, "run_1")).record
+            there = (await runtime.look_up(ALICE, "run_2")).record
+        assert late + timedelta(seconds=60) == gone.ended_at
+        assert ("running", None) == (there.state, there.ended_at)
+        return gone.state, gone.reason
+
+    assert ("failed", "server_lost") == run(work)
 
 
 def test_waiting_records_are_bounded() -> None:
