@@ -156,6 +156,17 @@ Files are taken as they are collected; by the number of their tests, the longest
 """
 
 
+def remembering() -> dict[str, str]:
+    """Variables that let Python keep bytecode in ``.nox``, where it is asked to write none.
+
+    Tests start hundreds of processes, which would compile everything anew.
+    """
+    if not sys.dont_write_bytecode:
+        return {}
+    folder = ROOT / ".nox" / "bytecode"
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """The house style, and which package may import which."""
@@ -173,13 +184,15 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, those of the built wheels too; two files at a time, or the words given."""
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or AT_ONCE))
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or AT_ONCE), env=remembering())
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """All tests, and which branches they do not reach; half as long again."""
-    session.run(PYTHON, "-m", "pytest", "--cov", "--cov-report=term", *session.posargs)
+    session.run(
+        PYTHON, "-m", "pytest", "--cov", "--cov-report=term", *session.posargs, env=remembering()
+    )
 
 
 @nox.session

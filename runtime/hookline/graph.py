@@ -7,6 +7,7 @@ of their own. With ``hookline.checkpoint`` this is all that imports LangGraph.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any, TypedDict
 
 import attrs
@@ -108,10 +109,12 @@ def _pending(branch: Branch) -> Sequence[str]:
     return [call.public_id for call in calls if needs(call)]
 
 
+@cache
 def compile_graph(first: str) -> Graph:
     """The graph of every run: who follows whom is data. ``first`` is the node that it begins with.
 
-    A node says itself what follows it: LangGraph would run an edge's function in a thread.
+    It holds nothing of any run, so one of each kind serves the whole process. A node says itself
+    what follows it: LangGraph would run an edge's function in a thread.
     """
     builder = StateGraph(State, context_schema=RunContext)
     builder.add_node("begin", _begin)

@@ -42,6 +42,14 @@ class Plugin:
         return self.error is not None
 
 
+class _Manager(pluggy.PluginManager):
+    """Looks for hooks by their names: to look at each name of a module takes long."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> pluggy.HookimplOpts | None:
+        """Whether this is a hook, and with which options."""
+        return super().parse_hookimpl_opts(plugin, name) if name in hooks.HOOKS else None
+
+
 class Plugins:
     """All plugins that were found, in the order of their names.
 
@@ -64,7 +72,7 @@ class Plugins:
         self.clock = clock
         self.vault = Vault()
         self.files: Files | None = None
-        self._manager = pluggy.PluginManager(hooks.GROUP)
+        self._manager = _Manager(hooks.GROUP)
         self._manager.add_hookspecs(hooks)
         self._tables = tables
         self._source = source

@@ -336,6 +336,8 @@ class World:
             "providers": {"local": {"kind": "counting"}},
             "agents": {"helper": {"provider": "local", "model": "m", "recursion_limit": 6}},
             "usage": {"default_output": 4, "lease": 15.0, "park_after": 1e9},
+            "files": {"url": "memory://histories"},
+            "permissions": {"revocation_interval": 60.0},  # no time for what no history has
         }
 
     async def whim(self, what: str) -> None:
