@@ -53,6 +53,7 @@ def environment(name: str, lock: str) -> Path:
         return env
     stamp.unlink(missing_ok=True)  # so that what is interrupted is done again
     install = [*pip_of(env), "install", "-qq", "--disable-pip-version-check", "--no-input"]
+    install.append("--no-compile")  # Python compiles what it imports, which is a small part
     if done[:1] != wanted[:1]:
         say(f"Making the environment {env.relative_to(ROOT)} (once, one or two minutes).")
         make(env)
@@ -118,11 +119,22 @@ def run(command: list[str | Path], **options: Any) -> None:
         sys.exit(f"noxfile: this failed with exit code {result.returncode}: {shown}")
 
 
+def bytecode() -> dict[str, str]:
+    """Variables that let Python keep bytecode in ``.nox`` where it is asked to write none.
+
+    Else each of the hundreds of processes that tests start would compile everything anew.
+    """
+    if not sys.dont_write_bytecode:
+        return {}
+    kept = ROOT / ".nox" / "bytecode"
+    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(kept)}
+
+
 def go_on(env: Path, command: list[str | Path]) -> None:
     """Become the command, in the environment."""
     words = [str(word) for word in command]
     path = os.pathsep.join([str(program(env, "python").parent), os.environ.get("PATH", "")])
-    os.environ.update(PATH=path, VIRTUAL_ENV=str(env))
+    os.environ.update(PATH=path, VIRTUAL_ENV=str(env), **bytecode())
     if WINDOWS:  # exec would give the terminal back at once
         sys.exit(subprocess.call(words))
     os.execv(words[0], words)
@@ -156,17 +168,6 @@ Files are taken as they are collected; by the number of their tests, the longest
 """
 
 
-def remembering() -> dict[str, str]:
-    """Variables that let Python keep bytecode in ``.nox``, where it is asked to write none.
-
-    Tests start hundreds of processes, which would compile everything anew.
-    """
-    if not sys.dont_write_bytecode:
-        return {}
-    folder = ROOT / ".nox" / "bytecode"
-    return {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder)}
-
-
 @nox.session
 def lint(session: nox.Session) -> None:
     """The house style, and which package may import which."""
@@ -184,15 +185,13 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """All tests, those of the built wheels too; two files at a time, or the words given."""
-    session.run(PYTHON, "-m", "pytest", *(session.posargs or AT_ONCE), env=remembering())
+    session.run(PYTHON, "-m", "pytest", *(session.posargs or AT_ONCE))
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
     """All tests, and which branches they do not reach; half as long again."""
-    session.run(
-        PYTHON, "-m", "pytest", "--cov", "--cov-report=term", *session.posargs, env=remembering()
-    )
+    session.run(PYTHON, "-m", "pytest", "--cov", "--cov-report=term", *session.posargs)
 
 
 @nox.session

@@ -58,7 +58,7 @@ class Environment:
         """Make it. Only wheels of this checkout are taken without a hash."""
         run([sys.executable, "-m", "virtualenv", "--quiet", path], ROOT)
         made = cls(path)
-        pip = [made.program("python"), "-m", "pip", "install", "--quiet"]
+        pip = [made.program("python"), "-m", "pip", "install", "--quiet", "--no-compile"]
         run([*pip, "--require-hashes", "--requirement", "requirements.lock"], ROOT)
         run([*pip, "--no-deps", "--no-index", *wheels], ROOT)
         return made
