@@ -10,6 +10,7 @@ import msgspec
 from hookline.errors import InvalidRequest, NotFound
 from hookline.options import config_option, json_option
 from hookline.permissions import Principal
+from hookline.resealing import report
 from hookline.schemas import InvalidArguments, check_arguments
 from hookline.scope import CallScope
 from hookline.settings import decode_table, load
@@ -161,6 +162,14 @@ def test(*, name: str, tool: str, arguments: str, user: str, path: Path | None) 
     click.echo(text)
     if failed:
         raise SystemExit(1)
+
+
+@actions.command("reseal", epilog="Example: hookline actions reseal")
+@json_option
+@config_option
+def reseal_(*, as_json: bool, path: Path | None) -> None:
+    """Seal what [secrets] former_keys have sealed with the present key, so that they can go."""
+    report(work_at(path, Desk.reseal), as_json=as_json)
 
 
 def _settings(table: Path) -> DocumentSettings:

@@ -11,6 +11,7 @@ import attrs
 from hookline.errors import HooklineError, InvalidRequest, NotFound
 from hookline.offline import opened_plugin
 from hookline.records import Record
+from hookline.resealing import Resealed, reseal
 from hookline.store import Store
 from hookline.vault import Vault
 from hookline_actions.assembly import Loaded, assemble
@@ -18,7 +19,7 @@ from hookline_actions.kit import Kit
 from hookline_actions.logins import TOKENS
 from hookline_actions.settings import Settings
 from hookline_actions.sources import is_url, text_of
-from hookline_actions.stored import DOCUMENTS, StoredDocument, all_of, opened
+from hookline_actions.stored import DOCUMENTS, StoredDocument, all_of, opened, resealed
 
 ResultT = TypeVar("ResultT")
 _SECONDS = 120.0
@@ -88,6 +89,22 @@ class Desk:
                 await records.delete(TOKENS, id_)
             if not mine:
                 return
+
+    async def reseal(self) -> Resealed:
+        """Seal with the present key what documents and tokens hold.
+
+        Logins that are under way are left alone: they last for minutes.
+
+        Raises:
+            ConfigError: there is no key.
+        """
+        records = self.store.records
+        documents = await reseal(records, DOCUMENTS, lambda one: resealed(one, self.vault))
+        return documents + await reseal(
+            records,
+            TOKENS,
+            lambda one: self.vault.reseal(one.data, purpose=f"{TOKENS}/{one.id}"),
+        )
 
 
 @asynccontextmanager

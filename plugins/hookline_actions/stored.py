@@ -68,6 +68,22 @@ def opened(record: Record, vault: Vault) -> StoredDocument:
     return msgspec.structs.replace(stored, settings=settings)
 
 
+def resealed(record: Record, vault: Vault) -> bytes:
+    """The data of the record with its secrets sealed by the present key.
+
+    Raises:
+        ConfigError: there is no key to open the secrets with.
+        SealBroken: the key is another one.
+    """
+    stored = described(record)
+    if not stored.sealed:
+        return record.data
+    data = vault.reseal(stored.sealed, purpose=f"{DOCUMENTS}/{record.id}")
+    if data == stored.sealed:
+        return record.data
+    return msgspec.json.encode(msgspec.structs.replace(stored, sealed=data))
+
+
 def described(record: Record) -> StoredDocument:
     """The document that a record keeps, without its secrets."""
     return msgspec.json.decode(record.data, type=StoredDocument)

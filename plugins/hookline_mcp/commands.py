@@ -11,6 +11,7 @@ import msgspec
 
 from hookline.errors import InvalidRequest, NotFound
 from hookline.options import config_option, json_option
+from hookline.resealing import report
 from hookline_mcp.failures import NotConnected
 from hookline_mcp.offline import Office, opened_office
 from hookline_mcp.servers import Child, Server
@@ -182,6 +183,14 @@ def remove_credentials(*, path: Path | None, user: str, server: str, name: str |
         message = f"{user} has given nothing of this for {server}"
         raise NotFound(message)
     click.echo(f"{name or 'Everything'} of {user} for {server} is removed.")
+
+
+@credentials.command("reseal", epilog="Example: hookline mcp credentials reseal")
+@config_option
+@json_option
+def reseal_credentials(*, path: Path | None, as_json: bool) -> None:
+    """Seal what [secrets] former_keys have sealed with the present key, so that they can go."""
+    report(_run(path, lambda office: office.reach.credentials.reseal()), as_json=as_json)
 
 
 def _run(path: Path | None, work: Callable[[Office], Awaitable[ResultT]]) -> ResultT:

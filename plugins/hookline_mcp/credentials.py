@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from hookline.errors import InvalidRequest, StoreUnavailable, VersionConflict
 from hookline.records import Record, RecordStore
+from hookline.resealing import Resealed, reseal
 from hookline.vault import Vault
 from hookline_mcp.naming import auth_key
 from hookline_mcp.placeholders import VARIABLE
@@ -94,6 +95,25 @@ class Credentials:
                 removed += await self._records.delete(COLLECTION, record.id)
             after = page[-1].id
         return removed
+
+    async def reseal(self) -> Resealed:
+        """Seal what former keys have sealed with the present one, for all users.
+
+        Raises:
+            ConfigError: there is no key.
+            StoreUnavailable: the store does not answer.
+        """
+
+        def anew(record: Record) -> bytes:
+            server, user = _server(record), record.owner
+            values = _decode(record.data)
+            sealed = {
+                name: self._vault.reseal(value, purpose=_purpose(user, server, name))
+                for name, value in values.items()
+            }
+            return record.data if sealed == values else _encode(sealed)
+
+        return await reseal(self._records, COLLECTION, anew)
 
     async def _change(
         self, user: str, server: str, change: Callable[[dict[str, bytes]], dict[str, bytes]]

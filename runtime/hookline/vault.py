@@ -62,12 +62,30 @@ class Vault:
             message = f"secrets cannot be read: there is no key; {REMEDY}"
             raise ConfigError(message)
         for key in self._keys:
-            try:
-                return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose.encode())
-            except (InvalidTag, ValueError):
-                continue
+            plain = _opened(key, sealed, purpose)
+            if plain is not None:
+                return plain
         message = "a secret cannot be opened: it was sealed with another key, or was changed"
         raise SealBroken(message)
+
+    def reseal(self, sealed: bytes, *, purpose: str) -> bytes:
+        """The same, sealed with the first key; as it is, if it was.
+
+        Raises:
+            ConfigError: there is no key.
+            SealBroken: none of the keys opens it.
+        """
+        plain = self.open(sealed, purpose=purpose)
+        if _opened(self._keys[0], sealed, purpose) is not None:
+            return sealed
+        return self.seal(plain, purpose=purpose)
+
+
+def _opened(key: AESGCM, sealed: bytes, purpose: str) -> bytes | None:
+    try:
+        return key.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose.encode())
+    except (InvalidTag, ValueError):
+        return None
 
 
 def vault_of(keys: Sequence[str]) -> Vault:

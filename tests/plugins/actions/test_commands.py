@@ -1,6 +1,7 @@
 """``hookline actions``: documents are kept in the store, and seen by servers that run."""
 
 import asyncio
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from click.testing import CliRunner, Result
 from hookline.errors import ConfigError, HooklineError
 from hookline.offline import store_of
 from hookline.records import Record
+from hookline.vault import Vault
 from hookline_actions import actions
 from hookline_actions.logins import TOKENS
 from hookline_actions.stored import DOCUMENTS
+from hookline_actions.stored import opened as opened_document
 from support.action_documents import document, petstore, text_of
 from support.action_servers import HEADER_KEY, PetStore, serving
 from support.actions import LOOPBACK, SECRET_KEY, agent, names, opened, run, scope
@@ -64,6 +67,16 @@ def kept(folder: Path, collection: str = DOCUMENTS) -> list[Record]:
     return run(work)
 
 
+def keep(folder: Path, record: Record) -> None:
+    """Put a record into the store."""
+
+    async def work() -> None:
+        async with store_of(folder / "hookline.toml") as store:
+            await store.records.put(record)
+
+    run(work)
+
+
 def added(folder: Path, name: str = "pets", *more: str) -> Result:
     """Add the pet store with credentials."""
     settings = ("--settings", str(folder / "settings.toml"))
@@ -96,16 +109,49 @@ def test_document_is_removed_with_its_tokens(folder: Path):
     """Users' tokens go with the document that they are for, and others stay."""
     added(folder)
 
-    async def work() -> None:
-        async with store_of(folder / "hookline.toml") as store:
-            for id_ in ("pets/1", "pets/2", "pets2/1"):
-                await store.records.put(Record(collection=TOKENS, id=id_, data=b""))
-
-    run(work)
+    for id_ in ("pets/1", "pets/2", "pets2/1"):
+        keep(folder, Record(collection=TOKENS, id=id_, data=b""))
     result = invoke(folder, "remove", "pets")
 
     assert 0 == result.exit_code, result.output
     assert ([], ["pets2/1"]) == (kept(folder), [one.id for one in kept(folder, TOKENS)])
+
+
+def test_a_key_is_replaced(folder: Path):
+    """What documents and tokens hold needs the former key no longer."""
+    added(folder)
+    invoke(folder, "add", "bare", str(folder / "fixed.json"), "--settings", prefixed(folder))
+    vault = Vault([base64.b64decode(SECRET_KEY)])
+    token = vault.seal(b"token", purpose=f"{TOKENS}/pets/1")
+    keep(folder, Record(collection=TOKENS, id="pets/1", owner="alice", data=token))
+    keep(folder, Record(collection=TOKENS, id="pets/2", owner="alice", data=b"nonsense"))
+    config, new = folder / "hookline.toml", base64.b64encode(b"n" * 32).decode()
+    text = config.read_text()
+    config.write_text(text.replace(f'"{SECRET_KEY}"', f'"{new}"\nformer_keys = ["{SECRET_KEY}"]'))
+    first = invoke(folder, "reseal", "--json")
+    config.write_text(text.replace(SECRET_KEY, new))
+    second = invoke(folder, "reseal")
+    shown = invoke(folder, "show", "pets")
+    stored = [opened_document(one, Vault([b"n" * 32])) for one in kept(folder)]
+    tokens = [one.data for one in kept(folder, TOKENS)]
+
+    assert {"resealed": 2, "unchanged": 1, "broken": ["pets/2"]} == msgspec.json.decode(
+        first.stdout
+    )
+    assert (1, "0 resealed, 3 unchanged\n") == (second.exit_code, second.stdout)
+    assert 0 == shown.exit_code, shown.output
+    assert [{}, {"api_key"}] == [
+        one.settings.security and {*one.settings.security} for one in stored
+    ]
+    assert b"token" == Vault([b"n" * 32]).open(tokens[0], purpose=f"{TOKENS}/pets/1")
+    assert b"nonsense" == tokens[1]
+
+
+def prefixed(folder: Path) -> str:
+    """Settings that only give the tools other names."""
+    path = folder / "prefix.toml"
+    path.write_text('prefix = "other_"')
+    return str(path)
 
 
 @pytest.mark.parametrize(

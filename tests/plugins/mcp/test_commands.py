@@ -104,6 +104,30 @@ def test_credentials_are_never_shown(config: Path):
     assert "very-secret" not in "".join(result.output for result in results)
 
 
+def test_a_key_is_replaced(config: Path):
+    """What a former key has sealed needs it no longer; what no key opens is named."""
+    url = "https://example.com/mcp?key={{TOKEN}}&more={{MORE}}"
+    told(config, "add", "wiki", "--url", url, "--variable", "TOKEN=", "--variable", "MORE=")
+    told(config, "credentials", "set", "alice", "wiki", "TOKEN", given="very-secret")
+    told(config, "credentials", "set", "bob", "wiki", "TOKEN", given="a secret")
+    new, text = base64.b64encode(b"n" * 32).decode(), config.read_text()
+    config.write_text(text.replace(f'"{KEY}"', f'"{new}"\nformer_keys = ["{KEY}"]'))
+    told(config, "credentials", "set", "alice", "wiki", "MORE", given="newer")
+    first = found(config, "credentials", "reseal")
+    second = told(config, "credentials", "reseal")
+    config.write_text(text.replace(KEY, new))
+    third = told(config, "credentials", "reseal")
+    config.write_text(text)
+    fourth = told(config, "credentials", "reseal")
+
+    assert {"resealed": 2, "unchanged": 0, "broken": []} == first
+    assert (0, "0 resealed, 2 unchanged\n") == (second.exit_code, second.output)
+    assert (0, "0 resealed, 2 unchanged\n") == (third.exit_code, third.output)
+    assert (1, "0 resealed, 0 unchanged\n") == (fourth.exit_code, fourth.stdout)
+    said = "mcp_wiki/alice was sealed with a key that is not in the config\n"
+    assert said + said.replace("alice", "bob") == fourth.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
