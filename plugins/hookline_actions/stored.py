@@ -69,12 +69,7 @@ def opened(record: Record, vault: Vault) -> StoredDocument:
 
 
 def resealed(record: Record, vault: Vault) -> bytes:
-    """The data of the record with its secrets sealed by the present key.
-
-    Raises:
-        ConfigError: there is no key to open the secrets with.
-        SealBroken: the key is another one.
-    """
+    """The data of the record with its secrets sealed by the present key; raises as ``opened``."""
     stored = described(record)
     if not stored.sealed:
         return record.data
