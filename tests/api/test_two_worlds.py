@@ -341,7 +341,7 @@ class Worlds:
 
     one: RunningServer
     other: RunningServer
-    requests: Sequence[Request]
+    requests: Sequence[Request] = attrs.field(repr=False)
 
     def compare(self, caller: str, here: Sequence[Thing], there: Sequence[Thing]) -> None:
         """Ask all questions, as alice and as this caller, when the worlds hold these things."""
