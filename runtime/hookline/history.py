@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal, Protocol, Self
 
 import attrs
@@ -21,6 +22,9 @@ FORGET_INTERVAL = 3600.0
 """Seconds between two looks for runs that are old enough to be forgotten."""
 WAITING = 100_000
 """Records that wait at most while the store does not answer; the oldest are lost first."""
+
+LOST = 500
+"""Runs of dead servers that are looked up with one write, which has to end in time."""
 
 SERVER_LOST = "server_lost"
 """Why a run failed whose server died, or was taken for dead."""
@@ -127,10 +131,13 @@ class History:
 
     async def flush(self) -> None:
         """Write down what there is; what cannot be written stays for the next time."""
-        records, talks, lost = self._records, self._talks, self._lost
+        records, talks = self._records, self._talks
+        lost = dict(islice(self._lost.items(), LOST))
         if not records and not talks and not lost:
             return
-        self._records, self._talks, self._lost = {}, {}, {}
+        self._records, self._talks = {}, {}
+        for run in lost:
+            del self._lost[run]
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 for run, at in lost.items():

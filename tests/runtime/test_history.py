@@ -8,7 +8,7 @@ import pytest
 
 from hookline.conversations import Conversation
 from hookline.errors import StoreUnavailable
-from hookline.history import WAITING, History, RunRecord
+from hookline.history import LOST, WAITING, History, RunRecord
 from hookline.moments import now
 from hookline_memory import MemoryStore
 from support.runtimes import ALICE, STOP, ListedModel, answer, finished, opened, run, start
@@ -146,6 +146,26 @@ def test_a_run_ends_with_its_server(state: str, said: tuple[str, str]) -> None:
         assert await store.runs.get("run_2") is None
 
     run(work)
+
+
+def test_many_lost_runs_hold_up_no_write() -> None:
+    """They are looked up some at a time, and each is noted in the end."""
+
+    async def work() -> tuple[int, int]:
+        store = MemoryStore()
+        ids = [f"run_{number:04}" for number in range(LOST + 1)]
+        await store.runs.keep([record(id_) for id_ in ids])
+        history = History(store.runs, store.conversations, timedelta(days=1))
+        for id_ in ids:
+            history.lose(id_, now())
+        counts = []
+        for _ in range(2):
+            await history.flush()
+            kept = await store.runs.list()
+            counts.append(sum(one.state == "failed" for one in kept))
+        return counts[0], counts[1]
+
+    assert (LOST, LOST + 1) == run(work)
 
 
 def test_a_run_past_its_deadline_is_at_work_nowhere() -> None:
