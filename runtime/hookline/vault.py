@@ -75,10 +75,9 @@ class Vault:
             ConfigError: there is no key.
             SealBroken: none of the keys opens it.
         """
-        plain = self.open(sealed, purpose=purpose)
-        if _opened(self._keys[0], sealed, purpose) is not None:
+        if self._keys and _opened(self._keys[0], sealed, purpose) is not None:
             return sealed
-        return self.seal(plain, purpose=purpose)
+        return self.seal(self.open(sealed, purpose=purpose), purpose=purpose)
 
 
 def _opened(key: AESGCM, sealed: bytes, purpose: str) -> bytes | None:

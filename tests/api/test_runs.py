@@ -3,8 +3,7 @@
 import asyncio
 import json
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,6 +20,7 @@ from support.process import Program, installed, run, serving
 from support.runtimes import ListedModel, Model, Step, start
 from support.server import KEY, RunningServer, add_key, running_server
 from support.teams import calls, says
+from support.waiting import until
 
 BOB = "hk-bob"
 SECONDS = 30
@@ -422,13 +422,13 @@ def test_a_run_that_was_approved_of_ends_with_its_server(folder: Folder) -> None
     with folder.serving() as server, ThreadPoolExecutor(1) as caller:
         path = f"runs/{folder.pay(server, 7)['run']}"
         approval = caller.submit(folder.ask, server, "POST", f"{path}/approve", json={})
-        until(lambda: folder.paid)
+        until(lambda: folder.paid, SECONDS)
         working = folder.ask(server, "GET", path).json()
         server.stop(signal.SIGKILL)
         with pytest.raises(httpx.HTTPError):
             approval.result()
     with folder.serving() as server:
-        until(lambda: folder.ask(server, "GET", path).json()["status"] != "running")
+        until(lambda: folder.ask(server, "GET", path).json()["status"] != "running", SECONDS)
         found = folder.ask(server, "GET", path).json()
         again = folder.ask(server, "POST", f"{path}/approve", json={})
 
@@ -436,11 +436,3 @@ def test_a_run_that_was_approved_of_ends_with_its_server(folder: Folder) -> None
     assert ("failed", "server_lost", []) == (found["status"], found["reason"], found["approvals"])
     assert found["created_at"] <= found["ended_at"]
     assert (404, "7\n") == (again.status_code, folder.paid)
-
-
-def until(true: Callable[[], object]) -> None:
-    """Wait until something is so."""
-    give_up = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < give_up, "it did not become so"
-        time.sleep(0.05)

@@ -6,8 +6,7 @@ import json
 import math
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from typing import Any
 
@@ -19,6 +18,7 @@ from hookline.testing import RecordingRecorder
 from support.answers import chunk, event, stream_of
 from support.server import KEY, RunningServer, running_server
 from support.upstream import Answer, Upstream, text_answer, threaded_upstream
+from support.waiting import until
 from support.wire_parts import Recording
 
 HEARTBEAT = b": keep-alive\n\n"
@@ -135,14 +135,6 @@ def text_of(stream: bytes) -> str:
     return "".join(delta.get("content") or "" for delta in deltas)
 
 
-def until(condition: Callable[[], object]) -> None:
-    """Wait until it holds."""
-    end = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.01)
-
-
 def test_a_stream_is_not_to_be_buffered_or_compressed(home: House) -> None:
     """Headers tell proxies to pass it on as it is, even where the client takes gzip."""
     with asked(home, "text", **{"accept-encoding": "gzip, br"}) as connection:
@@ -204,7 +196,7 @@ def test_a_client_that_leaves_ends_the_upstream_request(
             connection.getresponse().readline()
 
     home.upstream.wait_until("aborted", aborted + 1, within=1.0)
-    until(lambda: not home.server.runtime.running)
+    until(lambda: not home.server.runtime.running, SECONDS)
 
 
 def test_what_was_consumed_is_billed_when_the_client_leaves(home: House) -> None:
@@ -213,7 +205,7 @@ def test_what_was_consumed_is_billed_when_the_client_leaves(home: House) -> None
     with asked(home, "stalled") as connection:
         connection.getresponse().readline()
 
-    until(lambda: home.recorder.closings)
+    until(lambda: home.recorder.closings, SECONDS)
     (closing,) = home.recorder.closings
     (entry,) = home.recorder.entries_of(closing.run)
     assert closing.outcome == "cancelled"
@@ -230,7 +222,7 @@ def test_tools_are_cancelled_when_the_client_leaves(home: House) -> None:
         assert home.sleeper.began.wait(SECONDS)
 
     assert home.sleeper.cancelled.wait(SECONDS)
-    until(lambda: not home.server.runtime.running)
+    until(lambda: not home.server.runtime.running, SECONDS)
 
 
 def test_a_tool_that_takes_too_long_is_cancelled() -> None:

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 
 import pytest
 
 from support import sandboxes
+from support.waiting import until
 
 pytestmark = pytest.mark.skipif(bool(sandboxes.obstacle()), reason=sandboxes.obstacle())
 
@@ -40,20 +39,13 @@ RUNS = {
 def test_a_killed_server_leaves_nothing(loop: str):
     """After kill -9 the processes of its sandboxes are gone, too, whichever loop it ran on."""
     with subprocess.Popen([sys.executable, "-c", SERVER.format(run=RUNS[loop])]) as server:
-        wait_until(lambda: bool(inside()))
+        until(inside, sandboxes.SECONDS)
         server.kill()
         server.wait()
 
-    wait_until(lambda: not inside())
+    until(lambda: not inside(), sandboxes.SECONDS)
 
 
 def inside() -> list[int]:
     """The code that runs in the sandbox; what the server runs has the word, but not so."""
     return sandboxes.processes_with("/code/main\0killed-server-test")
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + sandboxes.SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
